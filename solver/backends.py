@@ -1,0 +1,49 @@
+"""The backends by name; each is imported when it is first used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Protocol, cast
+
+from solver.records import Array, Fields, Inputs, Levels, Mesh
+
+_MODULES = {"numpy": "solver.reference", "cpu": "solver.cpu"}
+
+
+class Backend(Protocol):
+    """What a backend offers: K steps and their adjoint, on arrays (..., rows, columns)."""
+
+    NAME: str
+
+    def forward(self, levels: Levels, fields: Fields, mesh: Mesh, steps: int) -> Levels:
+        """(H[0], H[-1]) -> (H[K], H[K-1])."""
+
+    def adjoint(
+        self, cotangent: Levels, levels: Levels, fields: Fields, mesh: Mesh, steps: int
+    ) -> Inputs:
+        """Cotangent of (H[K], H[K-1]) -> gradients of all seven inputs."""
+
+
+def names() -> Sequence[str]:
+    """Names that `get` takes, ``"auto"`` first."""
+    return ("auto", *_MODULES)
+
+
+def get(name: str) -> Backend:
+    """Return the backend called `name`.
+
+    Parameters
+    ----------
+    name : str
+        ``"numpy"``, the plain reference; ``"cpu"``, the Numba kernels; ``"auto"``, the fastest at hand (cpu).
+
+    Raises
+    ------
+    ValueError
+        If no backend has that name.
+    """
+    if name not in names():
+        known = ", ".join(repr(n) for n in names())
+        raise ValueError(f"`backend` is {name!r}: it takes {known}.")
+    return cast(Backend, import_module(_MODULES["cpu" if name == "auto" else name]))

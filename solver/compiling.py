@@ -1,0 +1,81 @@
+"""How the kernels are compiled: which floating-point freedoms, and where the machine code is kept.
+
+Numba's own cache sits beside the source and watches one file. Ours lies in the user's cache folder, so that a
+read-only installation works, under a name made from every source file that a kernel can inline: an edit of the
+formulas reaches the kernels that contain them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# Fused multiply-add and no signed zeros: both keep NaN and Inf, which the full "fastmath" would assume away.
+FREEDOMS = {"contract", "nsz"}
+
+
+@cache
+def cache_folder() -> Path:
+    """Folder of the compiled kernels: NUMBA_CACHE_DIR, or pdebridge/<digest of the sources> in the user's cache."""
+    if numba.config.CACHE_DIR:
+        return Path(numba.config.CACHE_DIR)
+    digest = hashlib.sha256(numba.__version__.encode())
+    here = Path(__file__).parent
+    for source in sorted([*here.glob("*.py"), *(here / "cpu").glob("*.py")]):
+        digest.update(source.read_bytes())
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return home / "pdebridge" / digest.hexdigest()[:16]
+
+
+def point_function(function: F) -> F:
+    """Compile a formula on scalars that kernels inline; it leaves no machine code of its own."""
+    return numba.njit(forceinline=True, error_model="numpy", fastmath=FREEDOMS)(function)
+
+
+def kernel(*, parallel: bool = False, reassociate: bool = False) -> Callable[[F], F]:
+    """Compile a traversal: no GIL, no division-by-zero branch (it would stop vectorisation), kept on disk.
+
+    `reassociate` lets the compiler reorder sums, for reductions only: elsewhere the result of a cell must not
+    depend on where in a vector it lies.
+    """
+    freedoms = FREEDOMS | {"reassoc"} if reassociate else FREEDOMS
+
+    def decorate(function: F) -> F:
+        compiled = numba.njit(nogil=True, error_model="numpy", fastmath=freedoms, parallel=parallel)(function)
+        if numba.config.DISABLE_JIT:
+            return compiled
+        _keep_on_disk(compiled)
+        return compiled
+
+    return decorate
+
+
+def _keep_on_disk(compiled: Any) -> None:
+    """Enable the cache of one kernel, in our folder; without a writable one, warn once and go on."""
+    before = numba.config.CACHE_DIR
+    try:
+        numba.config.CACHE_DIR = str(cache_folder())
+        compiled.enable_caching()
+    except (OSError, RuntimeError) as error:
+        _warn_uncached(str(error))
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+@cache
+def _warn_uncached(reason: str) -> None:
+    warnings.warn(
+        f"compiled kernels are not kept, so every process compiles them anew: {reason}. "
+        "Set NUMBA_CACHE_DIR to a writable folder to keep them.",
+        RuntimeWarning,
+        stacklevel=2,
+    )

@@ -1,0 +1,101 @@
+"""The CPU backend: Numba kernels over padded planes, forward and adjoint, any number of planes and steps.
+
+`forward` and `adjoint` take and return what `solver.reference` does. Inputs are read in place whatever they broadcast
+from; nothing is expanded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import numpy as np
+
+from solver.cpu.adjoint import adjoint_planes, adjoint_planes_parallel
+from solver.cpu.bands import BAND, forward_bands
+from solver.cpu.forward import forward_planes, forward_planes_parallel
+from solver.cpu.layout import Batch, lay_out
+from solver.cpu.threads import threads_for
+from solver.records import Array, Fields, Inputs, Levels, Mesh, Ratios, common_shape, sum_to_shape
+
+NAME = "cpu"
+ALL = (True,) * len(Inputs._fields)
+
+
+def forward(levels: Levels, fields: Fields, mesh: Mesh, steps: int) -> Levels:
+    """Advance `steps` time steps; see `solver.reference.forward`."""
+    inputs = Inputs.of(levels, fields)
+    shape = common_shape(inputs)
+    now = np.empty(shape, levels.now.dtype)
+    old = np.empty_like(now)
+    _run(now, old, inputs, mesh, steps)
+    return Levels(now, old)
+
+
+def forward_into(out: Array, inputs: Inputs, mesh: Mesh, steps: int) -> None:
+    """Write H[steps] alone into `out`, contiguous and of the common shape: what the layer needs."""
+    _run(out, out.reshape(-1)[:0], inputs, mesh, steps)
+
+
+def _run(now: Array, old: Array, inputs: Inputs, mesh: Mesh, steps: int) -> None:
+    shape = now.shape
+    if not now.size:
+        return
+    planes, extent = prod(shape[:-2]), (shape[-2], shape[-1], steps)
+    ratios = Ratios.of(mesh, now.dtype)
+    arrays, table = Batch.of(inputs, shape)
+    now, old = now.reshape(-1), old.reshape(-1)
+    arguments = (now, old, arrays, table, ratios, extent)
+    with threads_for(now.size * (steps + 1)) as threads:
+        if threads == 1:
+            forward_planes(*arguments, 0, planes)
+        elif planes < threads and shape[-2] * shape[-1] > BAND:
+            for p in range(planes):
+                forward_bands(*arguments, p)
+        else:
+            forward_planes_parallel(*arguments, planes, threads)
+
+
+def adjoint(
+    cotangent: Levels | Array,
+    levels: Levels,
+    fields: Fields,
+    mesh: Mesh,
+    steps: int,
+    wanted: Sequence[bool] = ALL,
+) -> Inputs:
+    """Pull a cotangent of (H[K], H[K-1]), or of H[K] alone, back to the inputs; see `solver.reference.adjoint`.
+
+    `wanted` names, in the order of Inputs, the gradients to compute; the others come back empty.
+    """
+    inputs = Inputs.of(levels, fields)
+    shape = common_shape(inputs)
+    dtype = levels.now.dtype
+    of_now, of_old = cotangent if isinstance(cotangent, Levels) else (cotangent, np.empty(0, dtype))
+    of_now = np.broadcast_to(of_now, shape)
+    of_old = np.broadcast_to(of_old, shape) if of_old.size else of_old
+    planes, extent = prod(shape[:-2]), (shape[-2], shape[-1], steps)
+    arrays, table = Batch.of(inputs, shape)
+    out = tuple(np.empty(planes * int(cells) if w else 0, dtype) for cells, w in zip(table[:, 0], wanted, strict=True))
+    flags = np.array(wanted, np.bool_)
+    ratios = Ratios.of(mesh, dtype)
+    arguments = (out, flags, _flat(of_now), _flat(of_old), arrays, table, ratios, extent)
+    if of_now.size:
+        with threads_for(of_now.size * (steps + 1)) as threads:
+            if threads == 1:
+                adjoint_planes(*arguments, 0, planes)
+            else:
+                adjoint_planes_parallel(*arguments, planes, threads)
+    return Inputs(*(_reduce(g, i.shape, shape, w) for g, i, w in zip(out, inputs, wanted, strict=True)))
+
+
+def _flat(array: Array) -> Array:
+    return lay_out(array, array.shape).flat if array.ndim >= 2 else array
+
+
+def _reduce(gradient: Array, shape: tuple[int, ...], full: tuple[int, ...], wanted: bool) -> Array:
+    """Sum what the kernel wrote per plane of the batch to the shape of the input."""
+    if not wanted:
+        return gradient
+    per_cell = gradient.size == prod(full)
+    return sum_to_shape(gradient.reshape(full if per_cell else (*full[:-2], 1, 1)), shape)

@@ -1,0 +1,69 @@
+"""K time steps of every plane of a batch, each plane done while it is in cache."""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+from numba import prange
+
+from solver.compiling import kernel
+from solver.cpu import plane
+
+COEFFICIENTS = 7
+SLOTS = COEFFICIENTS + 3 + 5  # coefficients, three time levels, five fields
+
+
+@kernel()
+def source_plane(arrays, table, which, p):
+    """Return the values of input `which` for plane p of the batch."""
+    cells, repeat, count = table[which, 0], table[which, 1], table[which, 2]
+    start = (p // repeat) % count * cells
+    return arrays[which][start : start + cells]
+
+
+@kernel()
+def load_fields(fields, arrays, table, p, rows, columns):
+    """Fill five padded planes with u, v, Dx, Dy, source; u and v wrapped, because their neighbours are read."""
+    for slot, which in enumerate((3, 4, 5, 6, 2)):
+        plane.load_rows(fields[slot], source_plane(arrays, table, which, p), 0, rows, columns)
+    plane.wrap_rows(fields[0], rows, columns)
+    plane.wrap_columns(fields[1], 1, rows + 1, columns)
+
+
+@kernel()
+def load_level(level, arrays, table, which, p, rows, columns):
+    """Fill a padded plane with H[0] (which = 0) or H[-1] (which = 1)."""
+    plane.load_rows(level, source_plane(arrays, table, which, p), 0, rows, columns)
+
+
+@kernel()
+def forward_planes(now_out, old_out, arrays, table, ratios, extent, first, last):
+    """Advance planes first..last-1; write H[K], and H[K-1] if `old_out` has room for it."""
+    rows, columns, steps = extent
+    cells = rows * columns
+    scratch = plane.padded_planes(SLOTS, rows, columns, now_out)
+    c, fields = scratch[:COEFFICIENTS], scratch[COEFFICIENTS + 3 :]
+    start, stop = columns + 2, (rows + 1) * (columns + 2)
+    for p in range(first, last):
+        load_fields(fields, arrays, table, p, rows, columns)
+        plane.assemble(
+            c, fields[0], fields[1], fields[2], fields[3], fields[4], start, stop, columns, ratios
+        )
+        old, now, new = scratch[7], scratch[8], scratch[9]
+        load_level(now, arrays, table, 0, p, rows, columns)
+        load_level(old, arrays, table, 1, p, rows, columns)
+        for _ in range(steps):
+            plane.wrap(now, rows, columns)
+            plane.sweep(new, c, now, old, start, stop, columns)
+            old, now, new = now, new, old
+        plane.store_rows(now_out[p * cells : (p + 1) * cells], now, 0, rows, columns)
+        if old_out.size:
+            plane.store_rows(old_out[p * cells : (p + 1) * cells], old, 0, rows, columns)
+
+
+@kernel(parallel=True)
+def forward_planes_parallel(now_out, old_out, arrays, table, ratios, extent, planes, threads):
+    """`forward_planes` with the planes shared out among the threads."""
+    for t in prange(threads):
+        first, last = planes * t // threads, planes * (t + 1) // threads
+        forward_planes(now_out, old_out, arrays, table, ratios, extent, first, last)

@@ -1,0 +1,131 @@
+"""Traversals of one padded plane: the loops that the compiler turns into vector instructions.
+
+A padded plane is flat: rows + 2 rows of S = columns + 2 cells, with a border of one cell that holds what lies beyond
+the edge. One loop then runs over all rows, border columns included: for a row of 32 cells that costs 6 % more cells
+and saves 32 loop prologues with their alias checks. Border cells hold numbers of no meaning between a sweep and the
+next `wrap`.
+
+Neighbours are slices: an index such as `a[q - S]` would make Numba test for negative indices in every iteration,
+which stops vectorisation.
+"""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+import numpy as np
+
+from solver import stencil
+from solver.compiling import kernel
+from solver.cpu.copying import copy_run
+
+LINE = 64  # bytes in a cache line
+
+
+@kernel()
+def padded_size(rows, columns, itemsize):
+    """Cells from one padded plane to the next: whole cache lines, and never a multiple of 4 KiB.
+
+    Planes exactly 4 KiB apart fall on the same lines of the first-level cache.
+    """
+    line = LINE // itemsize
+    size = ((rows + 2) * (columns + 2) + line - 1) // line * line
+    if size * itemsize % 4096 < LINE:
+        size += line
+    return size
+
+
+@kernel()
+def padded_planes(count, rows, columns, like):
+    """Return `count` zeroed padded planes, whose first inner row starts on a cache line."""
+    itemsize = like.itemsize
+    size = padded_size(rows, columns, itemsize)
+    store = np.zeros(count * size + LINE // itemsize, like.dtype)
+    start = (-(store.ctypes.data // itemsize + columns + 2)) % (LINE // itemsize)
+    return store[start : start + count * size].reshape(count, size)
+
+
+@kernel()
+def wrap_columns(a, first, last, columns):
+    """Fill the two border columns of rows first..last-1 (padded row numbers), periodic."""
+    S = columns + 2
+    for i in range(first, last):
+        a[i * S] = a[i * S + columns]
+        a[i * S + columns + 1] = a[i * S + 1]
+
+
+@kernel()
+def wrap_rows(a, rows, columns):
+    """Fill the two border rows, periodic; corners included once the columns are wrapped."""
+    S = columns + 2
+    a[:S] = a[rows * S : (rows + 1) * S]
+    a[(rows + 1) * S : (rows + 2) * S] = a[S : 2 * S]
+
+
+@kernel()
+def wrap(a, rows, columns):
+    """Fill the whole border, periodic."""
+    wrap_columns(a, 1, rows + 1, columns)
+    wrap_rows(a, rows, columns)
+
+
+@kernel()
+def load_rows(a, flat, first, last, columns):
+    """Copy rows first..last-1 of a plane into a padded plane; a plane of one value fills them, border included."""
+    S = columns + 2
+    if flat.size == 1:
+        a[(first + 1) * S : (last + 1) * S] = flat[0]
+    else:
+        for i in range(first, last):
+            copy_run(a, (i + 1) * S + 1, flat, i * columns, columns)
+
+
+@kernel()
+def store_rows(flat, a, first, last, columns):
+    """Copy rows first..last-1 of a padded plane into a plane."""
+    S = columns + 2
+    for i in range(first, last):
+        copy_run(flat, i * columns, a, (i + 1) * S + 1, columns)
+
+
+@kernel(reassociate=True)
+def total(a, rows, columns):
+    """Sum of the inner cells of a padded plane, row by row."""
+    S = columns + 2
+    result = a.dtype.type(0)
+    for i in range(1, rows + 1):
+        row = a[i * S + 1 : i * S + 1 + columns]
+        part = a.dtype.type(0)
+        for j in range(columns):
+            part += row[j]
+        result += part
+    return result
+
+
+@kernel()
+def assemble(c, u, v, Dx, Dy, f, start, stop, columns, r):
+    """Assemble the coefficients `c` (7 padded planes) of the cells start..stop-1 (flat, padded)."""
+    S = columns + 2
+    u_south, u_north = u[start + S : stop + S], u[start - S : stop - S]
+    v_east, v_west = v[start + 1 : stop + 1], v[start - 1 : stop - 1]
+    u, v, Dx, Dy, f = u[start:stop], v[start:stop], Dx[start:stop], Dy[start:stop], f[start:stop]
+    old, centre, north, south = c[0, start:stop], c[1, start:stop], c[2, start:stop], c[3, start:stop]
+    west, east, forcing = c[4, start:stop], c[5, start:stop], c[6, start:stop]
+    for q in range(u.size):
+        u_jump, v_jump = u_south[q] - u_north[q], v_east[q] - v_west[q]
+        point = stencil.assemble(u[q], v[q], Dx[q], Dy[q], f[q], u_jump, v_jump, r)
+        old[q], centre[q], north[q], south[q], west[q], east[q], forcing[q] = point
+
+
+@kernel()
+def sweep(new, c, now, old, start, stop, columns):
+    """One time step of the cells start..stop-1: new = H[k+1] from now = H[k] and old = H[k-1]."""
+    S = columns + 2
+    north, south = now[start - S : stop - S], now[start + S : stop + S]
+    west, east = now[start - 1 : stop - 1], now[start + 1 : stop + 1]
+    new, now, old = new[start:stop], now[start:stop], old[start:stop]
+    c0, c1, c2, c3 = c[0, start:stop], c[1, start:stop], c[2, start:stop], c[3, start:stop]
+    c4, c5, c6 = c[4, start:stop], c[5, start:stop], c[6, start:stop]
+    for q in range(new.size):
+        point = (c0[q], c1[q], c2[q], c3[q], c4[q], c5[q], c6[q])
+        new[q] = stencil.step(point, old[q], now[q], north[q], south[q], west[q], east[q])

@@ -1,0 +1,102 @@
+"""Which time step, how many of them, and after which ones to save."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from solver.problem import DiffusionAdvection
+from solver.stability import StabilityError, judge, largest_consistent_dt, largest_stable_dt
+
+SAFETY = 0.9  # of the largest stable dt, when the solver chooses: the criterion is a frozen-coefficient guide
+WHOLE = 1e-6  # how far from a whole number of steps t_end may lie, in steps
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The time axis of a solve: step k is at time k * dt.
+
+    Attributes
+    ----------
+    dt : float
+        Time step.
+    reason : str
+        Why this one.
+    last : int
+        Number of the last step.
+    saved : tuple of int
+        Steps to save, ascending.
+    """
+
+    dt: float
+    reason: str
+    last: int
+    saved: tuple[int, ...]
+
+
+def make_plan(
+    problem: DiffusionAdvection, t_end: float, dt: float | None, save_at: Iterable[float] | None
+) -> Plan:
+    """Plan a run from t = 0 to `t_end`."""
+    _check_positive("t_end", t_end)
+    if dt is None:
+        dt, reason = choose_dt(problem, t_end)
+    else:
+        _check_positive("dt", dt)
+        dt, reason = float(dt), "as given"
+    last = whole_steps(t_end, dt)
+    return Plan(dt, reason, last, saved_steps(save_at, dt, 0, last))
+
+
+def choose_dt(problem: DiffusionAdvection, t_end: float) -> tuple[float, str]:
+    """Return the largest dt that is stable, keeps tau small and divides `t_end`, and a sentence that says so."""
+    stable, consistent = largest_stable_dt(problem), largest_consistent_dt(problem)
+    if stable == 0:
+        raise StabilityError(f"`dt` cannot be chosen: {judge(problem, 1.0)} To run all the same, give `dt`.")
+    bound = min(SAFETY * stable, consistent)
+    if math.isinf(bound):
+        return t_end, "one step: there is neither velocity nor diffusion"
+    if consistent < SAFETY * stable:
+        reason = f"tau kept small: consistent up to {consistent:.4g}, stable up to {stable:.4g}"
+    else:
+        reason = f"{SAFETY:g} of the largest stable dt, {stable:.4g}"
+    return t_end / math.ceil(t_end / bound), reason
+
+
+def whole_steps(t_end: float, dt: float) -> int:
+    """Return t_end / dt, which must be a whole number."""
+    steps = t_end / dt
+    nearest = max(1, round(steps))
+    if abs(steps - nearest) > WHOLE:
+        more, fewer = math.ceil(steps), max(1, math.floor(steps))
+        raise ValueError(
+            f"`dt` is {dt:.12g}, which does not divide `t_end` = {t_end:.12g}: a leapfrog cannot shorten its last "
+            f"step. dt = {t_end / more:.12g} makes {more} steps, dt = {t_end / fewer:.12g} makes {fewer}; "
+            "dt=None chooses."
+        )
+    return nearest
+
+
+def saved_steps(save_at: Iterable[float] | None, dt: float, first: int, last: int) -> tuple[int, ...]:
+    """Steps nearest to the times `save_at`; without any, the first and the last."""
+    if save_at is None:
+        return (first, last)
+    times = np.atleast_1d(np.asarray(list(save_at) if isinstance(save_at, Iterable) else save_at, np.float64))
+    steps = np.rint(times / dt)
+    if not (np.isfinite(times).all() and times.size and steps.min() >= first and steps.max() <= last):
+        raise ValueError(
+            f"`save_at` is {np.array2string(times, threshold=6)}: it takes times from {first * dt:.6g} to {last * dt:.6g}."
+        )
+    return tuple(sorted({int(k) for k in steps}))
+
+
+def _check_positive(name: str, value: float) -> None:
+    try:
+        good = math.isfinite(value) and value > 0
+    except TypeError:
+        raise TypeError(f"`{name}` is {value!r}: it takes a positive number, in units of time.") from None
+    if not good:
+        raise ValueError(f"`{name}` is {value!r}: it takes a positive finite number, in units of time.")

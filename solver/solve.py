@@ -1,0 +1,276 @@
+"""The time loop."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from solver import backends
+from solver.planning import Plan, make_plan, saved_steps, whole_steps
+from solver.problem import DiffusionAdvection
+from solver.progress import Ticker
+from solver.records import Array, Fields, Levels, Mesh
+from solver.solution import Failure, Solution, Status
+from solver.stability import StabilityError, StabilityWarning, Verdict, judge, mesh_numbers
+from solver.starting import STARTS, first_step
+
+CHECK_EVERY = 64  # steps between two looks for values that are not finite
+
+Callback = Callable[[int, float, Array], bool | None]
+
+
+def solve(
+    problem: DiffusionAdvection,
+    initial: ArrayLike | None,
+    t_end: float,
+    *,
+    dt: float | None = None,
+    start: str = "heun",
+    backend: str = "auto",
+    save_at: Iterable[float] | None = None,
+    strict: bool = False,
+    progress: bool = False,
+    callback: Callback | None = None,
+    resume: Solution | None = None,
+) -> Solution:
+    """Solve H_t + (u H)_x + (v H)_y = Dx H_xx + Dy H_yy + f from t = 0 to `t_end`.
+
+    Leapfrog in the advection, DuFort-Frankel in the diffusion: explicit, second order in space and time along
+    dt ~ dx^2, three time levels.
+
+    Parameters
+    ----------
+    problem : DiffusionAdvection
+        The equation and its grid.
+    initial : array (..., rows, columns)
+        H at t = 0; leading dimensions are a batch. float32 is solved in float32, everything else in float64.
+        None with `resume`.
+    t_end : float
+        Final time, counted from the beginning also with `resume`.
+    dt : float, optional
+        Time step; must divide `t_end`. By default the largest that is stable (with a margin of 10 %) and keeps the
+        consistency time tau small (`stability.largest_consistent_dt`); `Solution.dt_reason` says which decided.
+    start : {"heun", "euler", "copy"}
+        How the first step is made: see `solver.starting`.
+    backend : {"auto", "numpy", "cpu"}
+        The plain reference, or the Numba kernels (auto).
+    save_at : times, optional
+        When to save; each is moved to the nearest step. Default: the beginning and the end.
+    strict : bool
+        Raise where the stability criterion fails, instead of warning.
+    progress : bool
+        Show a bar with the time left.
+    callback : function (step, time, H) -> bool or None, optional
+        Called at every saved time and at least every 64 steps, with a field that it must not change; True stops.
+    resume : Solution, optional
+        Go on where this one ended: the result is bit for bit that of one long run. `dt` and `start` are its own.
+
+    Returns
+    -------
+    Solution
+        Immutable. Its `status` says how the solve ended; a run that turns non-finite stops within 64 steps and keeps
+        its last good state and the step, time and cell of the failure.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not what is said above.
+    StabilityError
+        If `strict` and a cell violates the criterion, or if `dt` is None and no dt is stable.
+
+    Warns
+    -----
+    StabilityWarning
+        If a cell violates the criterion: the cell, its numbers, and the dt that would pass.
+
+    Notes
+    -----
+    Periodic. The scheme is conditionally consistent: along dt ~ dx it converges to the telegraph equation
+    tau H_tt + H_t + ..., tau = dt^2 (Dx/dx^2 + Dy/dy^2), not to this one. For variable coefficients the criterion is
+    a guide per cell: a run can still grow.
+
+    References
+    ----------
+    E. C. Du Fort and S. P. Frankel, "Stability conditions in the numerical treatment of parabolic differential
+    equations", Math. Tables Aids Comput. 7 (1953) 135-152, doi:10.2307/2002754.
+    """
+    if not isinstance(problem, DiffusionAdvection):
+        raise TypeError(f"`problem` is a {type(problem).__name__}: it takes a solver.DiffusionAdvection.")
+    if start not in STARTS:
+        raise ValueError(f"`start` is {start!r}: it takes {', '.join(repr(s) for s in STARTS)}.")
+    engine = backends.get(backend)
+
+    if resume is None:
+        H = _initial(problem, initial)
+        plan, state = make_plan(problem, t_end, dt, save_at), _State(0, Levels(H, H))
+    else:
+        plan, start = _continue(problem, initial, t_end, dt, save_at, resume), resume.start
+        state = _State(resume.steps, resume.levels)
+
+    verdict = judge(problem, plan.dt)
+    if not verdict.stable:
+        if strict:
+            raise StabilityError(str(verdict))
+        warnings.warn(str(verdict), StabilityWarning, stacklevel=2)
+
+    dtype = state.levels.now.dtype
+    run = _Run(
+        problem, problem.fields(dtype), Mesh(plan.dt, *problem.grid.spacing, problem.grid.boundary), engine, start
+    )
+    return _loop(run, plan, state, verdict, Ticker(progress, plan.last, state.step), callback)
+
+
+@dataclass(frozen=True)
+class _State:
+    """A step that has been reached, and its two levels."""
+
+    step: int
+    levels: Levels
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What a run advances with."""
+
+    problem: DiffusionAdvection
+    fields: Fields
+    mesh: Mesh
+    engine: backends.Backend
+    start: str
+
+    def advance(self, state: _State, to: int) -> _State:
+        """Go to step `to`; the first step of all is made as `start` says."""
+        step, levels = state.step, state.levels
+        if step == 0 and self.start != "copy":
+            shape = np.broadcast_shapes(levels.now.shape, self.problem.batch + self.problem.grid.shape)
+            H = np.broadcast_to(levels.now, shape)
+            levels, step = Levels(first_step(self.problem, H, self.mesh.dt, self.start), H.copy()), 1
+        return _State(to, self.engine.forward(levels, self.fields, self.mesh, to - step))
+
+    def locate(self, good: _State, bad: int) -> tuple[_State, Failure]:
+        """Find the first step after `good`, up to `bad`, that is not finite, and the last good state before it."""
+        for step in range(good.step + 1, bad + 1):
+            state = self.advance(good, step)
+            finite = np.isfinite(state.levels.now)
+            if not finite.all():
+                cell = tuple(int(i) for i in np.argwhere(~finite)[0])
+                numbers = mesh_numbers(self.problem, self.mesh.dt).at(cell, finite.shape)
+                return good, Failure(step, step * self.mesh.dt, cell, numbers)
+            good = state
+        raise RuntimeError("a step that was not finite cannot be found again: the backend is not deterministic")
+
+
+def _loop(
+    run: _Run, plan: Plan, state: _State, verdict: Verdict, ticker: Ticker, callback: Callback | None
+) -> Solution:
+    """Advance from one stop to the next, saving what the plan says; whatever happens, return the last good state."""
+    saved: list[tuple[int, Array]] = []
+    failure: Failure | None = None
+    status = Status.FINISHED
+    try:
+        with ticker:
+            for stop in _stops(plan, state.step):
+                if stop > state.step:
+                    # Overflow is what the check looks for; NumPy need not announce it as well.
+                    with np.errstate(over="ignore", invalid="ignore"):
+                        reached = run.advance(state, stop)
+                        if not np.isfinite(reached.levels.now).all():
+                            state, failure = run.locate(state, stop)
+                            status = Status.NON_FINITE
+                            break
+                    state = reached
+                if stop in plan.saved:
+                    saved.append((stop, state.levels.now))
+                ticker.reached(stop)
+                if callback and callback(stop, stop * plan.dt, state.levels.now):
+                    status = Status.STOPPED if stop < plan.last else Status.FINISHED
+                    break
+    except KeyboardInterrupt:
+        status = Status.INTERRUPTED
+    if failure or status is Status.INTERRUPTED:
+        warnings.warn(f"{status.value} ({failure or f'step {state.step}'})", RuntimeWarning, stacklevel=3)
+
+    shape = np.broadcast_shapes(state.levels.now.shape, run.problem.batch + run.problem.grid.shape)
+    m = mesh_numbers(run.problem, plan.dt)
+    a_x, a_y, b_x, b_y = (float(np.max(np.abs(n))) for n in (m.A_x, m.A_y, m.B_x, m.B_y))
+    fields = np.empty((len(saved), *shape), state.levels.now.dtype)
+    for row, (_, H) in zip(fields, saved, strict=True):
+        row[...] = H
+    return Solution(
+        grid=run.problem.grid,
+        times=np.array([step for step, _ in saved]) * plan.dt,
+        fields=fields,
+        status=status,
+        steps=state.step,
+        dt=plan.dt,
+        dt_reason=plan.reason,
+        levels=Levels(*(np.array(np.broadcast_to(level, shape)) for level in state.levels)),
+        stability_number=verdict.number,
+        mesh_numbers=(a_x, a_y, b_x, b_y),
+        tau=verdict.tau,
+        start=run.start,
+        backend=run.engine.NAME,
+        failure=failure,
+    )
+
+
+def _stops(plan: Plan, first: int) -> list[int]:
+    """Steps at which the run pauses: to save, and to look for values that are not finite."""
+    regular = range(first + CHECK_EVERY, plan.last, CHECK_EVERY)
+    return sorted({*plan.saved, *regular, plan.last})
+
+
+def _initial(problem: DiffusionAdvection, initial: ArrayLike | None) -> Array:
+    grid = problem.grid
+    if initial is None:
+        raise TypeError("`initial` is None: it takes the field at t = 0 (None goes with `resume` only).")
+    H = np.array(initial)
+    if H.dtype.kind not in "fiub":
+        raise TypeError(f"`initial` has dtype {H.dtype}: it takes real numbers (float32 or float64).")
+    if H.dtype != np.float32:
+        H = H.astype(np.float64)
+    if H.shape[-2:] != grid.shape:
+        raise ValueError(
+            f"`initial` has shape {H.shape}: it takes (..., {grid.shape[0]}, {grid.shape[1]}), the grid's rows and columns."
+        )
+    if not np.isfinite(H).all():
+        cell = tuple(int(i) for i in np.argwhere(~np.isfinite(H))[0])
+        raise ValueError(f"`initial` is not finite at {cell}: it takes finite values only.")
+    try:
+        np.broadcast_shapes(H.shape[:-2], problem.batch)
+    except ValueError:
+        raise ValueError(
+            f"`initial` has the batch dimensions {H.shape[:-2]}, the coefficients {problem.batch}: "
+            "they must broadcast together."
+        ) from None
+    return H
+
+
+def _continue(
+    problem: DiffusionAdvection,
+    initial: ArrayLike | None,
+    t_end: float,
+    dt: float | None,
+    save_at: Iterable[float] | None,
+    resume: Solution,
+) -> Plan:
+    """Plan the rest of a run, and refuse what would not continue it."""
+    if not isinstance(resume, Solution):
+        raise TypeError(f"`resume` is a {type(resume).__name__}: it takes a solver.Solution.")
+    if initial is not None:
+        raise ValueError("`initial` must be None with `resume`: the run goes on from the levels of the solution.")
+    if dt is not None and dt != resume.dt:
+        raise ValueError(f"`dt` is {dt!r}, but the run to resume has dt = {resume.dt!r}: leave it out.")
+    if problem.grid != resume.grid:
+        raise ValueError(f"`problem` is on {problem.grid}, but the run to resume is on {resume.grid}.")
+    if resume.status is Status.NON_FINITE:
+        raise ValueError(f"`resume` cannot go on: {resume.failure}. Start again with a smaller dt.")
+    last = whole_steps(t_end, resume.dt) if math.isfinite(t_end) and t_end > 0 else 0
+    if last <= resume.steps:
+        raise ValueError(f"`t_end` is {t_end!r}: it takes a time after {resume.time:.6g}, which the run has reached.")
+    return Plan(resume.dt, resume.dt_reason, last, saved_steps(save_at, resume.dt, resume.steps, last))

@@ -1,0 +1,196 @@
+r"""Mesh numbers, the exact stability criterion, the largest stable time step, and the consistency time tau.
+
+For constant coefficients the Fourier mode exp(i(a p + b q)) of the scheme grows unless (Schur-Cohn on the
+amplification quadratic)
+
+    (w_x cos a + w_y cos b)^2 + (A_x sin a + A_y sin b)^2 <= 1   for all angles a, b,
+
+with A_x = u dt/dx, A_y = v dt/dy, B_x = Dx dt/dx^2, B_y = Dy dt/dy^2, w_x = B_x/(B_x + B_y), w_y = 1 - w_x. That is
+
+    A_x^2 / w_x + A_y^2 / w_y <= 1     where there is diffusion,
+    |A_x| + |A_y| <= 1                 where there is none (strictly: at equality a double root grows linearly).
+
+The weights do not depend on dt, so the root of the left side is linear in dt: it is the *stability number* c, at
+most 1. Diffusion alone never limits dt. One zero diffusivity across a flow is fatal: with B_y = 0 < B_x and v != 0
+the number is infinite at every dt.
+
+For variable coefficients this is a frozen-coefficient guide per cell, neither necessary nor sufficient: the
+product-rule form can grow where each cell passes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solver.problem import DiffusionAdvection
+
+Array = NDArray[Any]
+
+MARGIN = 1e-9  # how far below 1 a cell without diffusion must stay: equality has a double root
+ROUNDING = 1e-12
+CONSISTENT_NUMBER = 0.1  # stability number at which the telegraph term takes 1 % of the diffusivity
+
+
+class StabilityWarning(UserWarning):
+    """The time step violates the stability criterion in at least one cell."""
+
+
+class StabilityError(ValueError):
+    """The time step violates the stability criterion, and `strict` was asked for."""
+
+
+@dataclass(frozen=True)
+class MeshNumbers:
+    """The mesh numbers of every cell, float64, each of the shape of its coefficients."""
+
+    A_x: Array
+    A_y: Array
+    B_x: Array
+    B_y: Array
+
+    def at(self, cell: tuple[int, ...], shape: tuple[int, ...]) -> tuple[float, float, float, float]:
+        """(A_x, A_y, B_x, B_y) at the index `cell` of an array of `shape`, (..., rows, columns)."""
+        A_x, A_y, B_x, B_y = (
+            float(np.broadcast_to(number, shape)[cell]) for number in (self.A_x, self.A_y, self.B_x, self.B_y)
+        )
+        return A_x, A_y, B_x, B_y
+
+
+def mesh_numbers(problem: DiffusionAdvection, dt: float) -> MeshNumbers:
+    """A_x = u dt/dx, A_y = v dt/dy, B_x = Dx dt/dx^2, B_y = Dy dt/dy^2 of every cell."""
+    u, v, Dx, Dy, _ = problem.fields(np.float64)
+    dx, dy = problem.grid.spacing
+    return MeshNumbers(u * (dt / dx), v * (dt / dy), Dx * (dt / dx**2), Dy * (dt / dy**2))
+
+
+def stability_of(A_x: Array, A_y: Array, B_x: Array, B_y: Array) -> Array:
+    """Stability number of given mesh numbers, elementwise; stable up to 1, infinite where no dt is stable."""
+    A_x, A_y, B_x, B_y = np.broadcast_arrays(A_x, A_y, B_x, B_y)
+    B = B_x + B_y
+
+    def share(A: Array, part: Array) -> Array:
+        """A^2 B / part, zero where A is."""
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            return np.where(A == 0, 0.0, A**2 * np.where(part > 0, B / part, np.inf))
+
+    diffusive = np.sqrt(share(A_x, B_x) + share(A_y, B_y))
+    return np.where(B > 0, diffusive, np.abs(A_x) + np.abs(A_y))
+
+
+def stability_number(problem: DiffusionAdvection, dt: float) -> Array:
+    """Stability number c of every cell at the time step `dt`; the frozen-coefficient scheme is stable iff c <= 1."""
+    m = mesh_numbers(problem, dt)
+    return stability_of(m.A_x, m.A_y, m.B_x, m.B_y)
+
+
+def largest_stable_dt(problem: DiffusionAdvection) -> float:
+    """Largest dt at which every cell passes the criterion: inf without velocity, 0 if no dt passes.
+
+    Where the limiting cell has no diffusion the bound itself does not pass, and the result lies a billionth below.
+    """
+    number, limit = _worst(problem, 1.0)
+    worst = float(number.max())
+    return np.inf if worst == 0 else float(limit[np.unravel_index(np.argmax(number), number.shape)]) / worst
+
+
+def telegraph_tau(problem: DiffusionAdvection, dt: float) -> float:
+    """Largest tau = dt^2 (Dx/dx^2 + Dy/dy^2) of any cell, in units of time.
+
+    DuFort-Frankel is conditionally consistent: the scheme solves tau H_tt + H_t + ... = Dx H_xx + Dy H_yy + f, and
+    converges to the diffusion-advection equation only if tau vanishes with the mesh.
+    """
+    m = mesh_numbers(problem, dt)
+    return float(dt * np.max(m.B_x + m.B_y))
+
+
+def largest_consistent_dt(problem: DiffusionAdvection) -> float:
+    r"""Largest dt that keeps tau small; inf without diffusion.
+
+    On a mode (kx, ky) with rate r = -(Dx kx^2 + Dy ky^2) - i (u kx + v ky) the telegraph term costs tau r^2. Two bounds
+    hold for every mode, by Cauchy-Schwarz:
+
+        tau (Dx kx^2 + Dy ky^2)^2 <= (B_x + B_y)^2 (Dx dx^2 kx^4 + Dy dy^2 ky^4)
+        tau (u kx + v ky)^2       <= c^2 (Dx kx^2 + Dy ky^2)
+
+    The first is twelve (B_x + B_y)^2 times the truncation error of the central differences: B_x + B_y <= 1/sqrt(12)
+    keeps it below that error (at equality, in one dimension, the two cancel). The second lowers the diffusivity by
+    the fraction c^2 at most: c <= 0.1, where there is diffusion, keeps that to one per cent.
+    """
+    m = mesh_numbers(problem, 1.0)
+    B = m.B_x + m.B_y
+    number = np.where(B > 0, stability_of(m.A_x, m.A_y, m.B_x, m.B_y), 0.0)
+    worst = max(float(np.sqrt(12.0) * B.max()), float(number.max()) / CONSISTENT_NUMBER)
+    return np.inf if worst == 0 else 1.0 / worst
+
+
+def _worst(problem: DiffusionAdvection, dt: float) -> tuple[Array, Array]:
+    """Stability number of every cell, and what it may reach there: 1, or just less without diffusion."""
+    m = mesh_numbers(problem, dt)
+    shape = problem.batch + problem.grid.shape
+    number = np.broadcast_to(stability_of(m.A_x, m.A_y, m.B_x, m.B_y), shape)
+    limit = np.broadcast_to(np.where(m.B_x + m.B_y > 0, 1.0, 1.0 - MARGIN), shape)
+    return number, limit
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the criterion says of a problem at a time step.
+
+    Attributes
+    ----------
+    dt : float
+        The time step judged.
+    number : float
+        Largest stability number of any cell.
+    stable : bool
+        Whether every cell passes, up to a rounding of the last digits.
+    cell : tuple of int
+        Where (batch indices first).
+    mesh_numbers : (A_x, A_y, B_x, B_y)
+        The numbers of that cell.
+    largest_dt : float
+        Largest dt that passes everywhere (0: none does).
+    tau : float
+        Consistency time at `dt`.
+    """
+
+    dt: float
+    number: float
+    stable: bool
+    cell: tuple[int, ...]
+    mesh_numbers: tuple[float, float, float, float]
+    largest_dt: float
+    tau: float
+
+    def __str__(self) -> str:
+        A_x, A_y, B_x, B_y = self.mesh_numbers
+        where = f"cell {self.cell} (A_x = {A_x:.4g}, A_y = {A_y:.4g}, B_x = {B_x:.4g}, B_y = {B_y:.4g})"
+        if self.stable:
+            return f"dt = {self.dt:.6g} is stable: the largest stability number is {self.number:.4g}, at {where}."
+        if self.largest_dt > 0:
+            remedy = f"dt <= {self.largest_dt:.6g} would pass."
+        else:
+            remedy = (
+                "No dt passes: there the flow crosses a direction without diffusion while the other direction has "
+                "some. Make both diffusivities positive, or both zero."
+            )
+        return f"dt = {self.dt:.6g} is unstable: stability number {self.number:.4g}, above 1, at {where}. {remedy}"
+
+
+def judge(problem: DiffusionAdvection, dt: float) -> Verdict:
+    """Apply the criterion to every cell and name the worst."""
+    number, limit = _worst(problem, dt)
+    cell = tuple(int(i) for i in np.unravel_index(int(np.argmax(number)), number.shape))
+    return Verdict(
+        dt=dt,
+        number=float(number[cell]),
+        stable=bool(np.all(number <= limit * (1 + ROUNDING))),
+        cell=cell,
+        mesh_numbers=mesh_numbers(problem, dt).at(cell, number.shape),
+        largest_dt=largest_stable_dt(problem),
+        tau=telegraph_tau(problem, dt),
+    )
