@@ -168,7 +168,7 @@ def _plane(solution: Solution) -> Any:
     """Return the saved fields, (times, rows, columns), of a solution that is one plane."""
     if solution.fields.ndim != 3:
         raise ValueError(
-            f"`solution` has the batch dimensions {solution.fields.shape[1:-2]}, but a picture shows one plane: "
+            f"`solution` has the batch dimensions {solution.fields.shape[1:-2]}, a picture shows one plane: "
             "choose it with Solution.plot(member=...) or Solution.animate(path, member=...)"
         )
     return solution.fields

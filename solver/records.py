@@ -107,4 +107,4 @@ def sum_to_shape(gradient: Array, shape: tuple[int, ...]) -> Array:
     axes = tuple(range(lead)) + tuple(
         lead + axis for axis, size in enumerate(shape) if size == 1 and gradient.shape[lead + axis] != 1
     )
-    return gradient.sum(axis=axes).reshape(shape) if axes else gradient.reshape(shape)
+    return np.asarray(gradient.sum(axis=axes) if axes else gradient).reshape(shape)

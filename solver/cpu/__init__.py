@@ -14,7 +14,7 @@ import numpy as np
 from solver.cpu.adjoint import adjoint_planes, adjoint_planes_parallel
 from solver.cpu.bands import BAND, forward_bands
 from solver.cpu.forward import forward_planes, forward_planes_parallel
-from solver.cpu.layout import Batch, lay_out
+from solver.cpu.layout import Batch
 from solver.cpu.threads import threads_for
 from solver.records import Array, Fields, Inputs, Levels, Mesh, Ratios, common_shape, sum_to_shape
 
@@ -90,7 +90,7 @@ def adjoint(
 
 
 def _flat(array: Array) -> Array:
-    return lay_out(array, array.shape).flat if array.ndim >= 2 else array
+    return np.ascontiguousarray(array).reshape(-1)
 
 
 def _reduce(gradient: Array, shape: tuple[int, ...], full: tuple[int, ...], wanted: bool) -> Array:

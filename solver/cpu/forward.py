@@ -16,8 +16,8 @@ SLOTS = COEFFICIENTS + 3 + 5  # coefficients, three time levels, five fields
 @kernel()
 def source_plane(arrays, table, which, p):
     """Return the values of input `which` for plane p of the batch."""
-    cells, repeat, count = table[which, 0], table[which, 1], table[which, 2]
-    start = (p // repeat) % count * cells
+    cells, stride, repeat, count = table[which, 0], table[which, 1], table[which, 2], table[which, 3]
+    start = (p // repeat) % count * stride
     return arrays[which][start : start + cells]
 
 

@@ -11,6 +11,7 @@ from math import prod
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from solver.records import Array, Inputs
 
@@ -19,9 +20,11 @@ class Layout(NamedTuple):
     """One input as the kernels see it."""
 
     flat: Array
-    "contiguous values, one plane after the other"
+    "the memory from the first value to the last"
     cells: int
-    "values per plane: 1, or rows * columns"
+    "values per plane: 1, or rows * columns, contiguous"
+    stride: int
+    "values from one plane to the next"
     repeat: int
     "so many successive planes of the batch share one plane"
     count: int
@@ -29,24 +32,44 @@ class Layout(NamedTuple):
 
 
 def lay_out(array: Array, shape: tuple[int, ...]) -> Layout:
-    """Describe `array`, which broadcasts to `shape`; copied only if no stride of planes describes it."""
+    """Describe `array`, which broadcasts to `shape`; it is copied only if this description cannot be given."""
     padded = (1,) * (len(shape) - array.ndim) + array.shape
     if padded[-2:] != (1, 1) and padded[-2:] != shape[-2:]:
         array = np.broadcast_to(array, padded[:-2] + shape[-2:])
-        padded = array.shape
+    else:
+        array = array.reshape(padded)
     batch = shape[:-2]
-    kept = [axis for axis, size in enumerate(batch) if size > 1 and padded[axis] == size]
-    if kept and any(batch[a] > 1 and a not in kept for a in range(kept[0], kept[-1])):
-        array = np.broadcast_to(array, batch + padded[-2:])
-        padded = array.shape
+    kept = [axis for axis, size in enumerate(batch) if size > 1 and array.shape[axis] == size]
+    if kept and any(size > 1 for axis, size in enumerate(batch[: kept[-1]]) if axis > kept[0] and axis not in kept):
+        array = np.broadcast_to(array, batch + array.shape[-2:])
         kept = [axis for axis, size in enumerate(batch) if size > 1]
-    repeat = prod(batch[kept[-1] + 1 :]) if kept else 1
+    stride = _plane_stride(array, kept)
+    if stride is None:
+        array = np.ascontiguousarray(array)
+        stride = prod(array.shape[-2:])
     count = prod(batch[axis] for axis in kept)
-    return Layout(_writable(np.ascontiguousarray(array)).reshape(-1), prod(padded[-2:]), repeat, count)
+    cells = prod(array.shape[-2:])
+    flat = as_strided(array, ((count - 1) * stride + cells,), (array.itemsize,))
+    repeat = prod(batch[kept[-1] + 1 :]) if kept else 1
+    return Layout(_writable(flat), cells, stride, repeat, count)
+
+
+def _plane_stride(array: Array, kept: list[int]) -> int | None:
+    """Values between successive planes, if each plane is contiguous and they are evenly spaced; else None."""
+    if not array[(0,) * (array.ndim - 2)].flags.c_contiguous:
+        return None
+    cells = prod(array.shape[-2:])
+    if not kept:
+        return cells
+    strides = [array.strides[axis] for axis in kept]
+    sizes = [array.shape[axis] for axis in kept]
+    even = all(s == n * inner for s, n, inner in zip(strides, sizes[1:], strides[1:], strict=False))
+    stride, rest = divmod(strides[-1], array.itemsize)
+    return stride if even and rest == 0 and stride >= cells else None
 
 
 class Batch(NamedTuple):
-    """The seven inputs of a kernel call: flat arrays, and one row (cells, repeat, count) each."""
+    """The seven inputs of a kernel call: flat arrays, and one row (cells, stride, repeat, count) each."""
 
     arrays: tuple[Array, ...]
     table: Array
@@ -55,7 +78,7 @@ class Batch(NamedTuple):
     def of(cls, inputs: Inputs, shape: tuple[int, ...]) -> Batch:
         """Lay out all seven inputs for the common `shape`."""
         layouts = [lay_out(a, shape) for a in inputs]
-        table = np.array([(x.cells, x.repeat, x.count) for x in layouts], np.int64)
+        table = np.array([(x.cells, x.stride, x.repeat, x.count) for x in layouts], np.int64)
         return cls(tuple(x.flat for x in layouts), table)
 
 

@@ -1,0 +1,147 @@
+"""The Global layer: coefficient fields learned from the input, then K steps of the equation."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from nnbridge.ops import diffusion_advection
+
+LEARNED = "depthwise"
+NONE = "none"
+
+
+class LayerFields(NamedTuple):
+    """The coefficients that a layer makes of an input, each (N, C, H, W), and the two parts of the divergence."""
+
+    u: Tensor
+    v: Tensor
+    Dx: Tensor
+    Dy: Tensor
+    u_x: Tensor
+    v_y: Tensor
+
+
+class GlobalLayer(nn.Module):
+    """Evolve features by a diffusion-advection equation whose coefficients are learned from them.
+
+        H_t + (u H)_x + (v H)_y = Dx H_xx + Dy H_yy + f,    H[0] = H[-1] = f = I
+        u, v, Dx, Dy = ReLU(BN(depthwise 3x3 convolution of I)),    output = ReLU(BN(H[steps]))
+
+    on the unit mesh dx = dy = 1, periodic. One grouped convolution and one BatchNorm make all four fields.
+
+    Parameters
+    ----------
+    channels : int
+        C of the input (N, C, H, W); the output has the same shape.
+    steps : int
+        K, number of time steps. Default 1.
+    dt : float
+        Time step. Default 0.2.
+    velocity : {"depthwise", "none"}
+        Learned u and v, or no advection.
+    diffusivity : {"depthwise", "none"} or float
+        Learned Dx and Dy, no diffusion, or a constant Dx = Dy.
+    source : bool
+        Whether f = I (published) or f = 0.
+    norm_eps : {"channels"} or float
+        Epsilon of both BatchNorms. ``"channels"`` is C, as in the published code, where a positional argument made it
+        so: it shrinks the fields 20 to 80 times at the start, and is what keeps the published layer stable.
+    backend : str
+        As for `diffusion_advection`.
+
+    Raises
+    ------
+    ValueError
+        If a choice is unknown or a number out of range.
+
+    Notes
+    -----
+    Separate ReLUs on Dx and Dy leave about a quarter of the cells with exactly one zero diffusivity, where the scheme
+    with a flow across it is unstable at any dt (`solver.stability`): a few steps do not show it, many do.
+
+    References
+    ----------
+    A. Kag and V. Saligrama, "Condensing CNNs with Partial Differential Equations", CVPR 2022.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        steps: int = 1,
+        dt: float = 0.2,
+        velocity: str = LEARNED,
+        diffusivity: str | float = LEARNED,
+        source: bool = True,
+        norm_eps: str | float = "channels",
+        backend: str = "auto",
+    ) -> None:
+        super().__init__()
+        if channels < 1:
+            raise ValueError(f"`channels` is {channels!r}: it takes a whole number >= 1.")
+        if steps < 0 or dt <= 0:
+            raise ValueError(f"`steps` is {steps!r} and `dt` is {dt!r}: they take steps >= 0 and dt > 0.")
+        if velocity not in (LEARNED, NONE):
+            raise ValueError(f"`velocity` is {velocity!r}: it takes {LEARNED!r} or {NONE!r}.")
+        if isinstance(diffusivity, str):
+            if diffusivity not in (LEARNED, NONE):
+                raise ValueError(f"`diffusivity` is {diffusivity!r}: it takes {LEARNED!r}, {NONE!r} or a number.")
+        elif not diffusivity >= 0:
+            raise ValueError(f"`diffusivity` is {diffusivity!r}: it takes a number >= 0.")
+        if isinstance(norm_eps, str) and norm_eps != "channels":
+            raise ValueError(f"`norm_eps` is {norm_eps!r}: it takes 'channels' or a positive number.")
+        self.channels, self.steps, self.dt = channels, steps, dt
+        self.velocity, self.diffusivity, self.source = velocity, diffusivity, source
+        self.backend = backend
+
+        eps = float(channels) if isinstance(norm_eps, str) else float(norm_eps)
+        learned = 2 * (velocity == LEARNED) + 2 * (diffusivity == LEARNED)
+        self.coefficients = nn.Sequential()
+        if learned:
+            self.coefficients = nn.Sequential(
+                nn.Conv2d(channels, learned * channels, 3, padding=1, groups=channels, bias=False),
+                nn.BatchNorm2d(learned * channels, eps=eps),
+                nn.ReLU(),
+            )
+        self.output = nn.Sequential(nn.BatchNorm2d(channels, eps=eps), nn.ReLU())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return ReLU(BN(H[steps])) for I = `x`, (N, C, H, W)."""
+        u, v, Dx, Dy = self._coefficients(x)
+        f = x if self.source else x.new_zeros(())
+        h = diffusion_advection(
+            x, x, f, u, v, Dx, Dy, steps=self.steps, dt=self.dt, backend=self.backend
+        )
+        result: Tensor = self.output(h)
+        return result
+
+    def fields(self, x: Tensor) -> LayerFields:
+        """Return the coefficients for `x`, and u_x and v_y by central differences, for inspection."""
+        u, v, Dx, Dy = (t.expand(x.shape) for t in self._coefficients(x))
+        u_x = (torch.roll(u, -1, -2) - torch.roll(u, 1, -2)) / 2
+        v_y = (torch.roll(v, -1, -1) - torch.roll(v, 1, -1)) / 2
+        return LayerFields(u, v, Dx, Dy, u_x, v_y)
+
+    def _coefficients(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return u, v, Dx, Dy, each (N, C, H, W) or a scalar."""
+        learned: list[Tensor] = []
+        if len(self.coefficients):
+            made = self.coefficients(x)
+            # The outputs of a grouped convolution lie channel by channel, a channel's fields together.
+            learned = list(made.unflatten(1, (self.channels, -1)).unbind(2))
+        zero = x.new_zeros(())
+        u, v = (learned.pop(0), learned.pop(0)) if self.velocity == LEARNED else (zero, zero)
+        if self.diffusivity == LEARNED:
+            return u, v, learned.pop(0), learned.pop(0)
+        D = zero if isinstance(self.diffusivity, str) else x.new_full((), self.diffusivity)
+        return u, v, D, D
+
+    def extra_repr(self) -> str:
+        """Describe the choices, for `print(layer)`."""
+        return (
+            f"{self.channels}, steps={self.steps}, dt={self.dt}, velocity={self.velocity!r}, "
+            f"diffusivity={self.diffusivity!r}, source={self.source}"
+        )

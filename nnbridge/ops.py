@@ -1,0 +1,148 @@
+"""The differentiable function: K steps of the scheme on tensors."""
+
+from __future__ import annotations
+
+import math
+from operator import index
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from nnbridge import operator, reference
+from solver.grid import check_boundary
+
+BACKENDS = ("auto", "cpu", "torch")
+NAMES = ("h", "h_prev", "source", "u", "v", "Dx", "Dy")
+
+
+def diffusion_advection(
+    h: Tensor,
+    h_prev: Tensor | float,
+    source: Tensor | float,
+    u: Tensor | float,
+    v: Tensor | float,
+    Dx: Tensor | float,
+    Dy: Tensor | float,
+    *,
+    steps: int,
+    dt: float,
+    dx: float = 1.0,
+    dy: float = 1.0,
+    boundary: str = "periodic",
+    backend: str = "auto",
+) -> Tensor:
+    """Evolve H_t + (u H)_x + (v H)_y = Dx H_xx + Dy H_yy + f by `steps` leapfrog / DuFort-Frankel steps.
+
+        L H[k+1] = M H[k-1] - 2 dt (u_x + v_y) H[k] + 2 dt f
+                 + (2 B_x + A_x) H[k](i-1) + (2 B_x - A_x) H[k](i+1)
+                 + (2 B_y + A_y) H[k](j-1) + (2 B_y - A_y) H[k](j+1)
+
+    with A_x = u dt/dx, B_x = Dx dt/dx^2 (likewise y), L = 1 + 2 B_x + 2 B_y, M = 1 - 2 B_x - 2 B_y. Rows (dim -2)
+    are x, columns (dim -1) are y; +u carries features toward larger row index.
+
+    Parameters
+    ----------
+    h, h_prev : Tensor
+        H[0] and H[-1], (N, C, H, W) or anything that broadcasts with the others to (..., rows, columns).
+    source : Tensor or float
+        f, constant over the steps.
+    u, v, Dx, Dy : Tensor or float
+        Velocities and diffusivities: scalars, (C, 1, 1) per channel, or per cell. A gradient has its input's shape.
+    steps : int
+        K >= 0; 0 returns a copy of `h`.
+    dt, dx, dy : float
+        Time step and spacings, positive.
+    boundary : str
+        ``"periodic"``.
+    backend : {"auto", "cpu", "torch"}
+        ``"cpu"``: the fused kernel, float32 or float64; first derivatives, reverse mode. ``"torch"``: the same in
+        plain torch, any device, with double backward, forward mode and export. ``"auto"``: the kernel for tensors on
+        the CPU, except under forward-mode differentiation; else torch.
+
+    Returns
+    -------
+    Tensor
+        H[steps], contiguous, of the common shape.
+
+    Raises
+    ------
+    TypeError
+        If an input is not a floating tensor or number, or the dtypes differ or are not the kernel's (outside
+        autocast; under it, both backends compute in float32).
+    ValueError
+        If shapes do not broadcast, a mesh parameter is out of range, devices differ, or a name is unknown.
+
+    Notes
+    -----
+    The layer does not check stability, which training moves: see `solver.stability` and GlobalLayer.fields. Of a
+    training step only the seven inputs are kept, for any `steps`.
+
+    References
+    ----------
+    A. Kag and V. Saligrama, "Condensing CNNs with Partial Differential Equations", CVPR 2022.
+    """
+    inputs = _tensors((h, h_prev, source, u, v, Dx, Dy))
+    steps = _whole("steps", steps)
+    for name, value in (("dt", dt), ("dx", dx), ("dy", dy)):
+        if not (isinstance(value, (int, float)) and math.isfinite(value) and value > 0):
+            raise ValueError(f"`{name}` is {value!r}: it takes a positive finite number.")
+    check_boundary(boundary)
+    if _kernel_runs(backend, inputs):
+        return operator.evolve(inputs, steps, float(dt), float(dx), float(dy), boundary)
+    if torch.is_autocast_enabled(inputs[0].device.type):
+        inputs = tuple(t.float() if t.dtype != torch.float64 else t for t in inputs)
+    with torch.autocast(inputs[0].device.type, enabled=False):
+        return reference.evolve(*inputs, steps=steps, dt=dt, dx=dx, dy=dy)
+
+
+def _kernel_runs(backend: str, inputs: tuple[Tensor, ...]) -> bool:
+    """Decide between the kernel and plain torch."""
+    if backend not in BACKENDS:
+        raise ValueError(f"`backend` is {backend!r}: it takes {', '.join(repr(b) for b in BACKENDS)}.")
+    on_cpu = inputs[0].device.type == "cpu"
+    forward_mode = forward_ad._current_level >= 0  # the kernel would silently return a zero tangent
+    if backend == "cpu" and not on_cpu:
+        raise ValueError(f"`backend` 'cpu' takes tensors on the CPU, got {inputs[0].device}: move them, or use 'torch'.")
+    if backend == "cpu" and forward_mode:
+        raise ValueError("`backend` 'cpu' has no forward-mode derivative: use backend='torch' or 'auto'.")
+    return backend == "cpu" or (backend == "auto" and on_cpu and not forward_mode)
+
+
+def _tensors(values: tuple[Tensor | float, ...]) -> tuple[Tensor, ...]:
+    """Make numbers tensors like `h`, and check that all fit together."""
+    h = values[0]
+    if not isinstance(h, Tensor):
+        raise TypeError(f"`h` is a {type(h).__name__}: it takes a tensor (..., rows, columns).")
+    tensors = []
+    for name, value in zip(NAMES, values, strict=True):
+        if isinstance(value, Tensor):
+            tensor = value
+        elif isinstance(value, (int, float)):
+            tensor = torch.full((), value, dtype=h.dtype, device=h.device)
+        else:
+            raise TypeError(f"`{name}` is a {type(value).__name__}: it takes a tensor or a number.")
+        if not tensor.is_floating_point():
+            raise TypeError(f"`{name}` has dtype {tensor.dtype}: it takes a floating dtype, such as that of `h`.")
+        if tensor.device != h.device:
+            raise ValueError(f"`{name}` is on {tensor.device}, but `h` is on {h.device}: move it there.")
+        tensors.append(tensor)
+    shapes = [tuple(t.shape) for t in tensors]
+    try:
+        shape = torch.broadcast_shapes(*shapes)
+    except RuntimeError:
+        named = ", ".join(f"{n} {s}" for n, s in zip(NAMES, shapes, strict=True))
+        raise ValueError(f"the shapes do not broadcast together: {named}.") from None
+    if len(shape) < 2:
+        raise ValueError(f"`h` has shape {tuple(h.shape)}: it takes at least two dimensions, rows and columns last.")
+    return tuple(tensors)
+
+
+def _whole(name: str, value: int) -> int:
+    try:
+        number = index(value)
+    except TypeError:
+        raise TypeError(f"`{name}` is {value!r}: it takes a whole number >= 0.") from None
+    if number < 0:
+        raise ValueError(f"`{name}` is {value!r}: it takes a whole number >= 0.")
+    return number
