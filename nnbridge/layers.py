@@ -112,9 +112,7 @@ class GlobalLayer(nn.Module):
         """Return ReLU(BN(H[steps])) for I = `x`, (N, C, H, W)."""
         u, v, Dx, Dy = self._coefficients(x)
         f = x if self.source else x.new_zeros(())
-        h = diffusion_advection(
-            x, x, f, u, v, Dx, Dy, steps=self.steps, dt=self.dt, backend=self.backend
-        )
+        h = diffusion_advection(x, x, f, u, v, Dx, Dy, steps=self.steps, dt=self.dt, backend=self.backend)
         result: Tensor = self.output(h)
         return result
 

@@ -34,7 +34,9 @@ def evolve(inputs: Sequence[Tensor], steps: int, dt: float, dx: float, dy: float
 def _check_dtypes(inputs: Sequence[Tensor]) -> None:
     found = {t.dtype for t in inputs}
     if len(found) > 1 or not found <= set(DTYPES):
-        named = ", ".join(f"{n} {t.dtype}" for n, t in zip(("h", "h_prev", "source", "u", "v", "Dx", "Dy"), inputs, strict=True))
+        named = ", ".join(
+            f"{n} {t.dtype}" for n, t in zip(("h", "h_prev", "source", "u", "v", "Dx", "Dy"), inputs, strict=True)
+        )
         raise TypeError(
             f"the inputs have the dtypes {named}: the kernel takes float32 or float64, the same for all seven. "
             "Convert them with .to(...), or run under torch.autocast, which computes in float32."
@@ -42,12 +44,13 @@ def _check_dtypes(inputs: Sequence[Tensor]) -> None:
 
 
 def _arrays(inputs: Sequence[Tensor]) -> Inputs:
-    """The tensors' memory as NumPy arrays; nothing is copied."""
+    """Return the tensors' memory as NumPy arrays; nothing is copied."""
     return Inputs(*(t.detach().numpy() for t in inputs))
 
 
 def _shape(inputs: Sequence[Tensor]) -> torch.Size:
-    return torch.broadcast_shapes(*(t.shape for t in inputs))
+    shape: torch.Size = torch.broadcast_shapes(*(t.shape for t in inputs))
+    return shape
 
 
 @torch.library.impl(_library, "evolve", "CPU")
@@ -83,9 +86,7 @@ def _evolve_fake(*arguments: Any) -> Tensor:
 @torch.library.register_fake("pdebridge::evolve_adjoint", lib=_library)
 def _evolve_adjoint_fake(gradient: Tensor, *arguments: Any) -> list[Tensor]:
     inputs, wanted = arguments[:7], arguments[12]
-    return [
-        torch.empty(t.shape, dtype=t.dtype, device=t.device) for t, w in zip(inputs, wanted, strict=True) if w
-    ]
+    return [torch.empty(t.shape, dtype=t.dtype, device=t.device) for t, w in zip(inputs, wanted, strict=True) if w]
 
 
 def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:

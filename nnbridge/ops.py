@@ -103,7 +103,9 @@ def _kernel_runs(backend: str, inputs: tuple[Tensor, ...]) -> bool:
     on_cpu = inputs[0].device.type == "cpu"
     forward_mode = forward_ad._current_level >= 0  # the kernel would silently return a zero tangent
     if backend == "cpu" and not on_cpu:
-        raise ValueError(f"`backend` 'cpu' takes tensors on the CPU, got {inputs[0].device}: move them, or use 'torch'.")
+        raise ValueError(
+            f"`backend` 'cpu' takes tensors on the CPU, got {inputs[0].device}: move them, or use 'torch'."
+        )
     if backend == "cpu" and forward_mode:
         raise ValueError("`backend` 'cpu' has no forward-mode derivative: use backend='torch' or 'auto'.")
     return backend == "cpu" or (backend == "auto" and on_cpu and not forward_mode)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Protocol, cast
 
-from solver.records import Array, Fields, Inputs, Levels, Mesh
+from solver.records import Fields, Inputs, Levels, Mesh
 
 _MODULES = {"numpy": "solver.reference", "cpu": "solver.cpu"}
 
@@ -19,9 +19,7 @@ class Backend(Protocol):
     def forward(self, levels: Levels, fields: Fields, mesh: Mesh, steps: int) -> Levels:
         """(H[0], H[-1]) -> (H[K], H[K-1])."""
 
-    def adjoint(
-        self, cotangent: Levels, levels: Levels, fields: Fields, mesh: Mesh, steps: int
-    ) -> Inputs:
+    def adjoint(self, cotangent: Levels, levels: Levels, fields: Fields, mesh: Mesh, steps: int) -> Inputs:
         """Cotangent of (H[K], H[K-1]) -> gradients of all seven inputs."""
 
 

@@ -13,10 +13,12 @@ import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
+from numba.core import config as _config
 
+config: Any = _config  # Numba sets its attributes at run time
 F = TypeVar("F", bound=Callable[..., Any])
 
 # Fused multiply-add and no signed zeros: both keep NaN and Inf, which the full "fastmath" would assume away.
@@ -26,8 +28,8 @@ FREEDOMS = {"contract", "nsz"}
 @cache
 def cache_folder() -> Path:
     """Folder of the compiled kernels: NUMBA_CACHE_DIR, or pdebridge/<digest of the sources> in the user's cache."""
-    if numba.config.CACHE_DIR:
-        return Path(numba.config.CACHE_DIR)
+    if config.CACHE_DIR:
+        return Path(config.CACHE_DIR)
     digest = hashlib.sha256(numba.__version__.encode())
     here = Path(__file__).parent
     for source in sorted([*here.glob("*.py"), *(here / "cpu").glob("*.py")]):
@@ -38,7 +40,8 @@ def cache_folder() -> Path:
 
 def point_function(function: F) -> F:
     """Compile a formula on scalars that kernels inline; it leaves no machine code of its own."""
-    return numba.njit(forceinline=True, error_model="numpy", fastmath=FREEDOMS)(function)
+    compiled: Any = numba.njit(forceinline=True, error_model="numpy", fastmath=FREEDOMS)(function)
+    return cast(F, compiled)
 
 
 def kernel(*, parallel: bool = False, reassociate: bool = False) -> Callable[[F], F]:
@@ -50,25 +53,25 @@ def kernel(*, parallel: bool = False, reassociate: bool = False) -> Callable[[F]
     freedoms = FREEDOMS | {"reassoc"} if reassociate else FREEDOMS
 
     def decorate(function: F) -> F:
-        compiled = numba.njit(nogil=True, error_model="numpy", fastmath=freedoms, parallel=parallel)(function)
-        if numba.config.DISABLE_JIT:
-            return compiled
-        _keep_on_disk(compiled)
-        return compiled
+        jit = numba.njit(nogil=True, error_model="numpy", fastmath=freedoms, parallel=parallel)
+        compiled: Any = jit(function)
+        if not config.DISABLE_JIT:
+            _keep_on_disk(compiled)
+        return cast(F, compiled)
 
     return decorate
 
 
 def _keep_on_disk(compiled: Any) -> None:
     """Enable the cache of one kernel, in our folder; without a writable one, warn once and go on."""
-    before = numba.config.CACHE_DIR
+    before = config.CACHE_DIR
     try:
-        numba.config.CACHE_DIR = str(cache_folder())
+        config.CACHE_DIR = str(cache_folder())
         compiled.enable_caching()
     except (OSError, RuntimeError) as error:
         _warn_uncached(str(error))
     finally:
-        numba.config.CACHE_DIR = before
+        config.CACHE_DIR = before
 
 
 @cache

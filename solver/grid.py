@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import index
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,9 +43,8 @@ class Grid:
     origin: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
-        rows, columns = _pair("shape", self.shape)
         try:
-            rows, columns = index(rows), index(columns)
+            rows, columns = map(index, _pair("shape", self.shape))
         except TypeError:
             raise TypeError(
                 f"`shape` is {self.shape!r}: it takes two whole numbers, rows and columns, such as (64, 48)."
@@ -74,12 +73,12 @@ class Grid:
     @property
     def x(self) -> NDArray[np.float64]:
         """Coordinate of each row, shape (rows,)."""
-        return self.origin[0] + self.spacing[0] * np.arange(self.shape[0])
+        return self.origin[0] + self.spacing[0] * np.arange(self.shape[0], dtype=np.float64)
 
     @property
     def y(self) -> NDArray[np.float64]:
         """Coordinate of each column, shape (columns,)."""
-        return self.origin[1] + self.spacing[1] * np.arange(self.shape[1])
+        return self.origin[1] + self.spacing[1] * np.arange(self.shape[1], dtype=np.float64)
 
     def mesh(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Coordinates X and Y of every cell, each of shape (rows, columns)."""
@@ -94,15 +93,17 @@ def check_boundary(boundary: str) -> None:
         raise ValueError(f"`boundary` is {boundary!r}: it takes {known}.")
 
 
-def _pair(name: str, value: Sequence[float]) -> tuple[float, float]:
+def _pair(name: str, value: Any) -> tuple[Any, Any]:
     try:
         first, second = value
     except (TypeError, ValueError):
-        raise TypeError(f"`{name}` is {value!r}: it takes a pair, one value for x (rows) and one for y (columns).") from None
+        raise TypeError(
+            f"`{name}` is {value!r}: it takes a pair, one value for x (rows) and one for y (columns)."
+        ) from None
     return first, second
 
 
-def _real(name: str, value: float) -> float:
+def _real(name: str, value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):

@@ -37,9 +37,7 @@ class Plan:
     saved: tuple[int, ...]
 
 
-def make_plan(
-    problem: DiffusionAdvection, t_end: float, dt: float | None, save_at: Iterable[float] | None
-) -> Plan:
+def make_plan(problem: DiffusionAdvection, t_end: float, dt: float | None, save_at: Iterable[float] | None) -> Plan:
     """Plan a run from t = 0 to `t_end`."""
     _check_positive("t_end", t_end)
     if dt is None:
@@ -81,14 +79,15 @@ def whole_steps(t_end: float, dt: float) -> int:
 
 
 def saved_steps(save_at: Iterable[float] | None, dt: float, first: int, last: int) -> tuple[int, ...]:
-    """Steps nearest to the times `save_at`; without any, the first and the last."""
+    """Return the steps nearest to the times `save_at`; without any, the first and the last."""
     if save_at is None:
         return (first, last)
     times = np.atleast_1d(np.asarray(list(save_at) if isinstance(save_at, Iterable) else save_at, np.float64))
     steps = np.rint(times / dt)
     if not (np.isfinite(times).all() and times.size and steps.min() >= first and steps.max() <= last):
         raise ValueError(
-            f"`save_at` is {np.array2string(times, threshold=6)}: it takes times from {first * dt:.6g} to {last * dt:.6g}."
+            f"`save_at` is {np.array2string(times, threshold=6)}: it takes times from {first * dt:.6g} "
+            f"to {last * dt:.6g}."
         )
     return tuple(sorted({int(k) for k in steps}))
 

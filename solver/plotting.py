@@ -39,7 +39,7 @@ def house_style() -> Iterator[None]:
         "axes.titlelocation": "left",
         "grid.color": "#DDDDDD",
         "grid.linewidth": 0.6,
-        "font.size": 10.0,
+        "font.size": 11.0,
         "legend.frameon": False,
         "lines.linewidth": 1.8,
         "lines.markersize": 5.0,
@@ -80,13 +80,15 @@ def show_field(axes: Any, grid: Grid, values: Any, scale: dict[str, Any]) -> Axe
     return image
 
 
-def plot_solution(solution: Solution, *, panels: int = 4) -> Figure:
+def plot_solution(solution: Solution, *, plane: tuple[int, ...] = (), panels: int = 4) -> Figure:
     """Draw the saved fields side by side, on one colour scale.
 
     Parameters
     ----------
     solution
-        What `solver.solve` returned, of one plane.
+        What `solver.solve` returned.
+    plane
+        Which plane of a batch: one index for each leading dimension. Default ``()``: there is none.
     panels
         The largest number of fields drawn, at least 1; evenly chosen from the saved ones, first and last
         included (the last alone for 1).
@@ -94,37 +96,44 @@ def plot_solution(solution: Solution, *, panels: int = 4) -> Figure:
     Raises
     ------
     ValueError
-        If the solution is a batch of planes, or ``panels`` is less than 1.
+        If ``plane`` does not select one plane, or ``panels`` is less than 1.
     """
     import matplotlib.pyplot as plt
 
     if panels < 1:
         raise ValueError(f"`panels` is {panels}, but a picture needs at least 1")
-    fields = _plane(solution)
+    fields = _plane_of(solution, plane)
     last = len(fields) - 1
     chosen = np.unique(np.linspace(last, 0, min(panels, last + 1)).round().astype(int))
     scale = colour_scale(fields[chosen])
     with house_style():
         figure, axes = plt.subplots(
-            1, len(chosen), figsize=(1.2 + 2.6 * len(chosen), 3.0), sharey=True, squeeze=False
+            1,
+            len(chosen),
+            figsize=(1.2 + 2.6 * len(chosen), 0.9 + _height(solution.grid, 2.6)),
+            sharey=True,
+            squeeze=False,
+            layout="compressed",
         )
         for ax, index in zip(axes[0], chosen, strict=True):
             image = show_field(ax, solution.grid, fields[index], scale)
             ax.set_title(f"t = {solution.times[index]:.4g}")
             ax.label_outer()
-        figure.colorbar(image, ax=axes[0].tolist(), label="H", shrink=0.9)
+        figure.colorbar(image, ax=axes[0].tolist(), label="H")
     return figure
 
 
-def animate_solution(solution: Solution, path: str | Path, *, fps: int = 20) -> Path:
+def animate_solution(solution: Solution, path: str | Path, *, plane: tuple[int, ...] = (), fps: int = 20) -> Path:
     """Write the saved fields as an animation, one frame each, on one colour scale.
 
     Parameters
     ----------
     solution
-        What `solver.solve` returned, of one plane, with two saved times or more (``save_at``).
+        What `solver.solve` returned, with two saved times or more (``save_at``).
     path
         Ends in ``.gif`` (written by Pillow) or ``.mp4`` (needs the program ffmpeg).
+    plane
+        Which plane of a batch: one index for each leading dimension. Default ``()``: there is none.
     fps
         Frames per second, default 20.
 
@@ -136,22 +145,24 @@ def animate_solution(solution: Solution, path: str | Path, *, fps: int = 20) -> 
     Raises
     ------
     ValueError
-        If ``path`` ends otherwise, ffmpeg is missing, there are fewer than two saved fields, or the solution
-        is a batch of planes.
+        If ``path`` ends otherwise, ffmpeg is missing, fewer than two fields are saved, or ``plane`` does not
+        select one plane.
     """
     import matplotlib.pyplot as plt
     from matplotlib.animation import FuncAnimation
 
     path = Path(path)
     writer = _writer(path, fps)
-    fields = _plane(solution)
+    fields = _plane_of(solution, plane)
     if len(fields) < 2:
         raise ValueError("`solution` has 1 saved field, an animation needs 2: pass `save_at` to solve")
     with house_style():
-        figure, ax = plt.subplots(figsize=(4.8, 4.0))
+        figure, ax = plt.subplots(figsize=(5.4, 0.9 + _height(solution.grid, 4.2)), layout="compressed")
         image = show_field(ax, solution.grid, fields[0], colour_scale(fields))
         figure.colorbar(image, ax=ax, label="H")
-        title = ax.set_title(" ")
+        title = ax.set_title("t = 0")
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # laid out once: a new layout for each frame takes most of the time
 
         def draw(frame: int) -> Sequence[Any]:
             image.set_data(fields[frame].T)
@@ -164,14 +175,20 @@ def animate_solution(solution: Solution, path: str | Path, *, fps: int = 20) -> 
     return path
 
 
-def _plane(solution: Solution) -> Any:
-    """Return the saved fields, (times, rows, columns), of a solution that is one plane."""
-    if solution.fields.ndim != 3:
-        raise ValueError(
-            f"`solution` has the batch dimensions {solution.fields.shape[1:-2]}, a picture shows one plane: "
-            "choose it with Solution.plot(member=...) or Solution.animate(path, member=...)"
-        )
-    return solution.fields
+def _height(grid: Grid, width: float) -> float:
+    """Return the height of a panel of ``width`` that shows the grid to scale, within reason."""
+    Lx, Ly = grid.lengths
+    return width * min(max(Ly / Lx, 0.3), 2.0)
+
+
+def _plane_of(solution: Solution, plane: tuple[int, ...]) -> Any:
+    """Return the saved fields of one plane of the batch, (times, rows, columns)."""
+    batch = solution.fields.shape[1:-2]
+    if len(plane) != len(batch) or not all(-n <= i < n for i, n in zip(plane, batch, strict=True)):
+        remedy = "leave it out" if not batch else f"give one index for each of the leading dimensions {batch}"
+        raise ValueError(f"`plane` is {plane}, which does not select one plane: {remedy}")
+    index: tuple[Any, ...] = (slice(None), *plane)
+    return solution.fields[index]
 
 
 def _writer(path: Path, fps: int) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -81,7 +82,7 @@ class DiffusionAdvection:
         return f"DiffusionAdvection({self.grid}, {parts})"
 
     def fields(self, dtype: np.dtype | type | None = None) -> Fields:
-        """The five coefficients (u, v, Dx, Dy, source), converted to `dtype` if one is given."""
+        """Return the coefficients (u, v, Dx, Dy, source), converted to `dtype` if one is given."""
         u, v = self.velocity
         Dx, Dy = self.diffusivity
         arrays = [np.asarray(c) for c in (u, v, Dx, Dy, self.source)]
@@ -94,12 +95,12 @@ class DiffusionAdvection:
         return np.broadcast_shapes(*shapes, self.grid.shape)[:-2]
 
 
-def _components(name: str, parts: tuple[str, str], pair: object, grid: Grid) -> tuple[Field, Field]:
+def _components(name: str, parts: tuple[str, str], pair: Any, grid: Grid) -> tuple[Field, Field]:
     try:
-        first, second = pair  # type: ignore[misc]
+        first, second = pair
     except (TypeError, ValueError):
         raise TypeError(
-            f"`{name}` takes a pair ({parts[0]}, {parts[1]}), along x (rows) and y (columns); got {type(pair).__name__}."
+            f"`{name}` is a {type(pair).__name__}: it takes a pair ({', '.join(parts)}), for x (rows) and y (columns)."
         ) from None
     return _field(name, parts[0], first, grid), _field(name, parts[1], second, grid)
 

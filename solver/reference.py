@@ -40,7 +40,7 @@ def _east(a: Array) -> Array:
 
 
 def assemble(fields: Fields, mesh: Mesh) -> Coefficients:
-    """The seven coefficients per cell, from fields of one common shape."""
+    """Return the seven coefficients per cell, from fields of one common shape."""
     u, v, Dx, Dy, f = fields
     r = Ratios.of(mesh, u.dtype)
     A_x, A_y = r.x * u, r.y * v
@@ -136,11 +136,7 @@ def adjoint(cotangent: Levels, levels: Levels, fields: Fields, mesh: Mesh, steps
         )
         # The transpose of a gather by c[i] from i-1 is a gather of c[i+1] lam[i+1]: still a five-point stencil.
         pulled = (
-            c.centre * lam
-            + _south(c.north * lam)
-            + _north(c.south * lam)
-            + _east(c.west * lam)
-            + _west(c.east * lam)
+            c.centre * lam + _south(c.north * lam) + _north(c.south * lam) + _east(c.west * lam) + _west(c.east * lam)
         )
         lam, lam_old = lam_old + pulled, c.old * lam
 

@@ -11,6 +11,8 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -36,13 +38,13 @@ th { background: var(--band); white-space: nowrap; }
 .number { text-align: right; white-space: nowrap; }
 .pass { color: #00664b; font-weight: 600; }
 .fail { color: #fff; background: #a63c00; font-weight: 700; }
+sub, sup { line-height: 0; }
 figure { margin: 1rem 0 1.5rem; }
 img { display: block; max-width: 100%; height: auto; }
 @media (max-width: 40rem) {
   body { padding: 1rem 0.9rem 3rem; }
   h1 { font-size: 1.45rem; }
   table { font-size: 0.85rem; }
-  .pane img { max-width: 36rem; }
 }
 """
 
@@ -157,13 +159,13 @@ class Page:
 
 
 def _css_class(cell: object) -> str:
-    if isinstance(cell, bool):
+    if isinstance(cell, bool | np.bool_):
         return ' class="pass"' if cell else ' class="fail"'
     return ' class="number"' if isinstance(cell, Real) else ""
 
 
 def _text(cell: object) -> str:
-    if isinstance(cell, bool):
+    if isinstance(cell, bool | np.bool_):
         return "pass" if cell else "FAIL"
     if isinstance(cell, Real) and not isinstance(cell, Integral):
         return f"{float(cell):.4g}"

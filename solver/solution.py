@@ -129,7 +129,8 @@ class Solution:
         return (
             f"Solution(\n  {self.status.value}{failure}\n"
             f"  t = {self.time:.6g} after {self.steps} steps of dt = {self.dt:.6g} ({self.dt_reason})\n"
-            f"  {len(self.times)} saved fields of shape {self.fields.shape[1:]}, {self.fields.dtype}, backend {self.backend}\n"
+            f"  {len(self.times)} saved fields of shape {self.fields.shape[1:]}, {self.fields.dtype}, "
+            f"backend {self.backend}\n"
             f"  stability number {self.stability_number:.4g}; max |A_x| = {A_x:.4g}, |A_y| = {A_y:.4g}, "
             f"B_x = {B_x:.4g}, B_y = {B_y:.4g}; tau = {self.tau:.4g}\n)"
         )
@@ -170,12 +171,11 @@ class Solution:
                 raise ValueError(f"`path` {str(path)!r} is not a saved solution: it takes a file of Solution.save.")
             record: dict[str, Any] = json.loads(str(file["record"]))
             arrays = {name: file[name] for name in ("times", "fields", "now", "old")}
-        grid = Grid(**{k: tuple(v) if isinstance(v, list) else v for k, v in record.pop("grid").items()})
+        plane = record.pop("grid")
+        grid = Grid(tuple(plane["shape"]), tuple(plane["spacing"]), plane["boundary"], tuple(plane["origin"]))
         failure = record.pop("failure")
         if failure:
-            failure = Failure(
-                failure["step"], failure["time"], tuple(failure["cell"]), tuple(failure["mesh_numbers"])
-            )
+            failure = Failure(failure["step"], failure["time"], tuple(failure["cell"]), tuple(failure["mesh_numbers"]))
         record["mesh_numbers"] = tuple(record["mesh_numbers"])
         return cls(
             grid=grid,

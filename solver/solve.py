@@ -120,7 +120,11 @@ def solve(
 
     dtype = state.levels.now.dtype
     run = _Run(
-        problem, problem.fields(dtype), Mesh(plan.dt, *problem.grid.spacing, problem.grid.boundary), engine, start
+        problem,
+        problem.fields(dtype),
+        Mesh(plan.dt, *problem.grid.spacing, problem.grid.boundary),
+        engine,
+        start,
     )
     return _loop(run, plan, state, verdict, Ticker(progress, plan.last, state.step), callback)
 
@@ -220,7 +224,7 @@ def _loop(
 
 
 def _stops(plan: Plan, first: int) -> list[int]:
-    """Steps at which the run pauses: to save, and to look for values that are not finite."""
+    """Return the steps at which the run pauses: to save, and to look for values that are not finite."""
     regular = range(first + CHECK_EVERY, plan.last, CHECK_EVERY)
     return sorted({*plan.saved, *regular, plan.last})
 
@@ -236,7 +240,8 @@ def _initial(problem: DiffusionAdvection, initial: ArrayLike | None) -> Array:
         H = H.astype(np.float64)
     if H.shape[-2:] != grid.shape:
         raise ValueError(
-            f"`initial` has shape {H.shape}: it takes (..., {grid.shape[0]}, {grid.shape[1]}), the grid's rows and columns."
+            f"`initial` has shape {H.shape}: it takes (..., {grid.shape[0]}, {grid.shape[1]}), the grid's rows and "
+            "columns last."
         )
     if not np.isfinite(H).all():
         cell = tuple(int(i) for i in np.argwhere(~np.isfinite(H))[0])

@@ -60,8 +60,6 @@ def first_step(problem: DiffusionAdvection, H: Array, dt: float, start: str) -> 
 
 
 def _full(problem: DiffusionAdvection, H: Array) -> Fields:
-    """The coefficients in the dtype of H, each with rows and columns of its own, so that they can be differenced."""
+    """Return the coefficients in the dtype of H, each with rows and columns, so that they can be differenced."""
     shape = H.shape[-2:]
-    return Fields(
-        *(np.broadcast_to(c, np.broadcast_shapes(c.shape, shape)) for c in problem.fields(H.dtype))
-    )
+    return Fields(*(np.broadcast_to(c, np.broadcast_shapes(c.shape, shape)) for c in problem.fields(H.dtype)))

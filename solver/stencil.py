@@ -16,7 +16,7 @@ from solver.compiling import point_function
 
 
 @point_function
-def assemble(u, v, Dx, Dy, f, u_jump, v_jump, r):  # type: ignore[no-untyped-def]
+def assemble(u, v, Dx, Dy, f, u_jump, v_jump, r):
     """Return the seven coefficients (old, centre, north, south, west, east, forcing) of one cell.
 
     u_jump = u[i+1] - u[i-1] and v_jump = v[j+1] - v[j-1], so that 2 dt (u_x + v_y) = r.x u_jump + r.y v_jump.
@@ -40,13 +40,13 @@ def assemble(u, v, Dx, Dy, f, u_jump, v_jump, r):  # type: ignore[no-untyped-def
 
 
 @point_function
-def step(c, old, centre, north, south, west, east):  # type: ignore[no-untyped-def]
+def step(c, old, centre, north, south, west, east):
     """Return H[k+1] of one cell: the coefficients `c` applied to H[k-1] and to H[k] and its four neighbours."""
     return c[0] * old + c[1] * centre + c[2] * north + c[3] * south + c[4] * west + c[5] * east + c[6]
 
 
 @point_function
-def assemble_adjoint(c, g, Dx, Dy, r):  # type: ignore[no-untyped-def]
+def assemble_adjoint(c, g, Dx, Dy, r):
     """Return the adjoint of `assemble` at one cell: (g_u, g_v, g_Dx, g_Dy, g_f, g_jump).
 
     `c` are the coefficients and `g` the gradients with respect to them, both in the order of `assemble`. Each

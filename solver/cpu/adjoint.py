@@ -9,8 +9,6 @@ The transpose of a gather is a gather: cell i receives south[i-1] lam[i-1] + nor
 forward step with shifted coefficients. Nothing is scattered, so the result does not depend on the threads.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import math
@@ -20,6 +18,7 @@ from numba import prange
 from solver import stencil
 from solver.compiling import kernel
 from solver.cpu import plane
+from solver.cpu.copying import copy_run
 from solver.cpu.forward import COEFFICIENTS, load_fields, load_level
 
 SEGMENT = 16
@@ -77,9 +76,7 @@ def assemble_adjoint(g, c, Dx, Dy, start, stop, ratios):
     for q in range(g0.size):
         point = (c0[q], c1[q], c2[q], c3[q], c4[q], c5[q], c6[q])
         gradient = (g0[q], g1[q], g2[q], g3[q], g4[q], g5[q], g6[q])
-        g0[q], g1[q], g2[q], g3[q], g4[q], g5[q] = stencil.assemble_adjoint(
-            point, gradient, Dx[q], Dy[q], ratios
-        )
+        g0[q], g1[q], g2[q], g3[q], g4[q], g5[q] = stencil.assemble_adjoint(point, gradient, Dx[q], Dy[q], ratios)
 
 
 @kernel()
@@ -92,6 +89,13 @@ def add_divergence(g_u, g_v, g_jump, start, stop, columns, ratios):
     for q in range(g_u.size):
         g_u[q] += ratios.x * (south[q] - north[q])
         g_v[q] += ratios.y * (east[q] - west[q])
+
+
+@kernel()
+def copy_levels(target, at, source, start):
+    """Copy two successive padded planes."""
+    for k in range(2):
+        copy_run(target[at + k], 0, source[start + k], 0, source.shape[1])
 
 
 @kernel()
@@ -111,7 +115,7 @@ def adjoint_planes(out, wanted, cotangent, cotangent_old, arrays, table, ratios,
     rows, columns, steps = extent
     cells = rows * columns
     start, stop = columns + 2, (rows + 1) * (columns + 2)
-    segment = steps if steps <= SEGMENT else int(math.ceil(math.sqrt(2.0 * steps)))
+    segment = steps if steps <= SEGMENT else math.ceil(math.sqrt(2.0 * steps))
     segments = (steps + segment - 1) // segment if steps else 0
     any_field = wanted[2] or wanted[3] or wanted[4] or wanted[5] or wanted[6]
 
@@ -124,32 +128,30 @@ def adjoint_planes(out, wanted, cotangent, cotangent_old, arrays, table, ratios,
 
     for p in range(first, last):
         load_fields(fields, arrays, table, p, rows, columns)
-        plane.assemble(
-            c, fields[0], fields[1], fields[2], fields[3], fields[4], start, stop, columns, ratios
-        )
+        plane.assemble(c, fields[0], fields[1], fields[2], fields[3], fields[4], start, stop, columns, ratios)
         for k in range(2, 6):
             plane.wrap(c[k], rows, columns)
-        g[:, :] = 0
+        g.fill(0)
 
         load_level(history[0], arrays, table, 1, p, rows, columns)
         load_level(history[1], arrays, table, 0, p, rows, columns)
         for s in range(segments - 1):
-            marks[2 * s : 2 * s + 2] = history[0:2]
+            copy_levels(marks, 2 * s, history, 0)
             for k in range(segment):
                 plane.wrap(history[k + 1], rows, columns)
                 plane.sweep(history[k + 2], c, history[k + 1], history[k], start, stop, columns)
-            history[0:2] = history[segment : segment + 2]
+            copy_levels(history, 0, history, segment)
 
         lam, lam_old, lam_new = lams[0], lams[1], lams[2]
         plane.load_rows(lam, cotangent[p * cells : (p + 1) * cells], 0, rows, columns)
-        lam_old[:] = 0
+        lam_old.fill(0)
         add_old = cotangent_old.size > 0
         if add_old and steps == 0:
             plane.load_rows(lam_old, cotangent_old[p * cells : (p + 1) * cells], 0, rows, columns)
 
         for s in range(segments - 1, -1, -1):
             if s < segments - 1:
-                history[0:2] = marks[2 * s : 2 * s + 2]
+                copy_levels(history, 0, marks, 2 * s)
             length = min(segment, steps - s * segment)
             plane.wrap(history[1], rows, columns)
             for k in range(1, length):
@@ -168,7 +170,8 @@ def adjoint_planes(out, wanted, cotangent, cotangent_old, arrays, table, ratios,
                     add_old = False
 
         if steps:
-            lam_old[start:stop] *= c[0, start:stop]
+            for q in range(start, stop):
+                lam_old[q] *= c[0, q]
         if any_field:
             assemble_adjoint(g, c, fields[2], fields[3], start, stop, ratios)
             plane.wrap(g[5], rows, columns)
@@ -180,9 +183,7 @@ def adjoint_planes(out, wanted, cotangent, cotangent_old, arrays, table, ratios,
 
 
 @kernel(parallel=True)
-def adjoint_planes_parallel(
-    out, wanted, cotangent, cotangent_old, arrays, table, ratios, extent, planes, threads
-):
+def adjoint_planes_parallel(out, wanted, cotangent, cotangent_old, arrays, table, ratios, extent, planes, threads):
     """`adjoint_planes` with the planes shared out among the threads."""
     for t in prange(threads):
         first, last = planes * t // threads, planes * (t + 1) // threads

@@ -3,8 +3,6 @@
 Bands of rows have a size that depends on the plane alone, so the result does not depend on the number of threads.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 from numba import prange

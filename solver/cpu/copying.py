@@ -1,20 +1,19 @@
-"""Copying a short run of cells between two flat arrays.
+"""Moving runs of cells: between two flat arrays, and towards the cache.
 
 A loop over 32 cells costs an alias check and a remainder each time: measured, 280 ns a plane of 32 x 32 float32
-where memcpy takes 65 ns.
+where memcpy takes 65 ns. Numba's own slice assignment also compiles the text of its error message, for seconds.
 """
-
-# mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator"
 
 from __future__ import annotations
 
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 
 def copy_run(target, at, source, start, count):
-    """target[at : at + count] = source[start : start + count], for arrays that do not overlap."""
+    """target[at : at + count] = source[start : start + count], for runs that do not overlap."""
     target[at : at + count] = source[start : start + count]
 
 
@@ -41,6 +40,50 @@ def _compiled_copy_run(target, at, source, start, count):
         return None
 
     def implementation(target, at, source, start, count):
-        _memcpy(target, at, source, start, count)
+        _memcpy(target, at, source, start, count)  # type: ignore[call-arg]
+
+    return implementation
+
+
+def prefetch(source, start, count):
+    """Ask for source[start : start + count] to be brought into the second-level cache; changes nothing.
+
+    A plane of 32 x 32 float32 is one page, and the processor's own prefetcher starts anew at each page: with the next
+    plane asked for while this one is computed, a cold plane costs about half.
+    """
+
+
+@intrinsic
+def _prefetch(typing_context, source, start, count):
+    signature = types.void(source, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        source, start, count = arguments
+        data = context.make_array(signature.args[0])(context, builder, source).data
+        size = context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype))
+        byte, flag = ir.IntType(8), ir.IntType(32)
+        pointer = builder.bitcast(builder.gep(data, [start]), byte.as_pointer())
+        function = builder.module.declare_intrinsic(
+            "llvm.prefetch",
+            (byte.as_pointer(),),
+            ir.FunctionType(ir.VoidType(), [byte.as_pointer(), flag, flag, flag]),
+        )
+        length = builder.mul(count, ir.Constant(count.type, size))
+        step = ir.Constant(count.type, 64)
+        with cgutils.for_range_slice(builder, ir.Constant(count.type, 0), length, step, count.type) as (
+            offset,
+            _,
+        ):
+            arguments = [builder.gep(pointer, [offset]), flag(0), flag(2), flag(1)]
+            builder.call(function, arguments)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@overload(prefetch, inline="never")
+def _compiled_prefetch(source, start, count):
+    def implementation(source, start, count):
+        _prefetch(source, start, count)  # type: ignore[call-arg]
 
     return implementation

@@ -1,13 +1,12 @@
 """K time steps of every plane of a batch, each plane done while it is in cache."""
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 from numba import prange
 
 from solver.compiling import kernel
 from solver.cpu import plane
+from solver.cpu.copying import prefetch
 
 COEFFICIENTS = 7
 SLOTS = COEFFICIENTS + 3 + 5  # coefficients, three time levels, five fields
@@ -19,6 +18,14 @@ def source_plane(arrays, table, which, p):
     cells, stride, repeat, count = table[which, 0], table[which, 1], table[which, 2], table[which, 3]
     start = (p // repeat) % count * stride
     return arrays[which][start : start + cells]
+
+
+@kernel()
+def prefetch_input(arrays, table, which, p):
+    """Ask for input `which` of plane p of the batch, unless it shares it with the plane before."""
+    cells, stride, repeat, count = table[which, 0], table[which, 1], table[which, 2], table[which, 3]
+    if cells > 1 and count > 1:
+        prefetch(arrays[which], (p // repeat) % count * stride, cells)
 
 
 @kernel()
@@ -45,14 +52,17 @@ def forward_planes(now_out, old_out, arrays, table, ratios, extent, first, last)
     c, fields = scratch[:COEFFICIENTS], scratch[COEFFICIENTS + 3 :]
     start, stop = columns + 2, (rows + 1) * (columns + 2)
     for p in range(first, last):
-        load_fields(fields, arrays, table, p, rows, columns)
-        plane.assemble(
-            c, fields[0], fields[1], fields[2], fields[3], fields[4], start, stop, columns, ratios
-        )
         old, now, new = scratch[7], scratch[8], scratch[9]
+        load_fields(fields, arrays, table, p, rows, columns)
         load_level(now, arrays, table, 0, p, rows, columns)
         load_level(old, arrays, table, 1, p, rows, columns)
-        for _ in range(steps):
+        following = min(p + 1, last - 1)
+        for which in range(steps, 7):
+            prefetch_input(arrays, table, which, following)
+        plane.assemble(c, fields[0], fields[1], fields[2], fields[3], fields[4], start, stop, columns, ratios)
+        for k in range(steps):
+            if k < 7:
+                prefetch_input(arrays, table, k, following)
             plane.wrap(now, rows, columns)
             plane.sweep(new, c, now, old, start, stop, columns)
             old, now, new = now, new, old

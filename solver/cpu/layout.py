@@ -2,7 +2,7 @@
 
 An input is kept as it is, never expanded: a scalar is one plane of one value, a per-channel tensor (C, 1, 1) is C
 planes of one value, a field shared by a batch is read again for each member. Plane p of the batch is plane
-(p // repeat) % count of the input.
+(p // repeat) % planes of the input.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Layout(NamedTuple):
     "values from one plane to the next"
     repeat: int
     "so many successive planes of the batch share one plane"
-    count: int
-    "planes stored"
+    planes: int
+    "how many are stored"
 
 
 def lay_out(array: Array, shape: tuple[int, ...]) -> Layout:
@@ -47,11 +47,11 @@ def lay_out(array: Array, shape: tuple[int, ...]) -> Layout:
     if stride is None:
         array = np.ascontiguousarray(array)
         stride = prod(array.shape[-2:])
-    count = prod(batch[axis] for axis in kept)
+    planes = prod(batch[axis] for axis in kept)
     cells = prod(array.shape[-2:])
-    flat = as_strided(array, ((count - 1) * stride + cells,), (array.itemsize,))
+    flat = as_strided(array, ((planes - 1) * stride + cells,), (array.itemsize,))
     repeat = prod(batch[kept[-1] + 1 :]) if kept else 1
-    return Layout(_writable(flat), cells, stride, repeat, count)
+    return Layout(_writable(flat), cells, stride, repeat, planes)
 
 
 def _plane_stride(array: Array, kept: list[int]) -> int | None:
@@ -69,7 +69,7 @@ def _plane_stride(array: Array, kept: list[int]) -> int | None:
 
 
 class Batch(NamedTuple):
-    """The seven inputs of a kernel call: flat arrays, and one row (cells, stride, repeat, count) each."""
+    """The seven inputs of a kernel call: flat arrays, and one row (cells, stride, repeat, planes) each."""
 
     arrays: tuple[Array, ...]
     table: Array
@@ -78,7 +78,7 @@ class Batch(NamedTuple):
     def of(cls, inputs: Inputs, shape: tuple[int, ...]) -> Batch:
         """Lay out all seven inputs for the common `shape`."""
         layouts = [lay_out(a, shape) for a in inputs]
-        table = np.array([(x.cells, x.stride, x.repeat, x.count) for x in layouts], np.int64)
+        table = np.array([(x.cells, x.stride, x.repeat, x.planes) for x in layouts], np.int64)
         return cls(tuple(x.flat for x in layouts), table)
 
 

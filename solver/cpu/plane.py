@@ -9,8 +9,6 @@ Neighbours are slices: an index such as `a[q - S]` would make Numba test for neg
 which stops vectorisation.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import numpy as np
@@ -58,8 +56,8 @@ def wrap_columns(a, first, last, columns):
 def wrap_rows(a, rows, columns):
     """Fill the two border rows, periodic; corners included once the columns are wrapped."""
     S = columns + 2
-    a[:S] = a[rows * S : (rows + 1) * S]
-    a[(rows + 1) * S : (rows + 2) * S] = a[S : 2 * S]
+    copy_run(a, 0, a, rows * S, S)
+    copy_run(a, (rows + 1) * S, a, S, S)
 
 
 @kernel()

@@ -1,0 +1,1 @@
+"""Measured cases, peers beside us: `python -m benchmarks`."""

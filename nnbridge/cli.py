@@ -1,0 +1,235 @@
+"""The command line of nnbridge: train a network, evaluate a run, reproduce a published table.
+
+What only training needs is imported inside the commands, so that ``--help`` answers without it.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from nnbridge.training import Metrics, Observer, TrainingConfig
+
+app = typer.Typer(
+    help="Train small networks in which a diffusion-advection equation is a layer.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+reproduce_app = typer.Typer(help="Reproduce a published table.", no_args_is_help=True)
+app.add_typer(reproduce_app, name="reproduce")
+
+_ABSENT = "Default: as the recipe for the data set."
+
+Data = Annotated[str, typer.Option(metavar="digits|mnist|fashion-mnist", help="The images.")]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        help="Where the files of mnist or fashion-mnist are. Default: $PDEBRIDGE_DATA, the cache, a download."
+    ),
+]
+Epochs = Annotated[int | None, typer.Option(help=f"Passes over the training images. {_ABSENT}", show_default=False)]
+BatchSize = Annotated[int | None, typer.Option(help=f"Images in a step. {_ABSENT}", show_default=False)]
+Rate = Annotated[float | None, typer.Option("--lr", help=f"Learning rate. {_ABSENT}", show_default=False)]
+Device = Annotated[str | None, typer.Option(metavar="auto|cpu|cuda", help="Default: auto.", show_default=False)]
+KernelChoice = Annotated[
+    str | None,
+    typer.Option(
+        "--kernel", metavar="auto|cpu|torch", help="What computes the PDE. Default: auto.", show_default=False
+    ),
+]
+Threads = Annotated[int | None, typer.Option(help="CPU threads of torch. Default: 1.", show_default=False)]
+
+
+@app.command()
+def train(
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="digits|mnist|fashion-mnist", help="The images. Default: digits.", show_default=False),
+    ] = None,
+    backbone: Annotated[
+        str | None,
+        typer.Option(metavar="convolution|residual|pde", help="The network. Default: pde.", show_default=False),
+    ] = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    lr: Rate = None,
+    seed: Annotated[int | None, typer.Option(help="Of weights and order. Default: 0.", show_default=False)] = None,
+    device: Device = None,
+    kernel: KernelChoice = None,
+    threads: Threads = None,
+    data_dir: DataDir = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the run. Default: runs/DATA-BACKBONE-seedSEED.", show_default=False),
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN_DIR", help="Go on with this interrupted run, as it was configured.")
+    ] = None,
+) -> None:
+    """Train one network and keep config, log, checkpoints and result in a folder.
+
+    The recipe for mnist and fashion-mnist is the published one: 30 epochs, batches of 128, learning rate 0.01. For
+    digits it is 40 epochs, batches of 32, learning rate 0.05. Ctrl-C leaves a checkpoint to go on from.
+    """
+    with _errors_for_users():
+        from nnbridge.training import RunFolder, TrainingConfig
+
+        given = _given(
+            data=data, backbone=backbone, epochs=epochs, batch_size=batch_size, learning_rate=lr, seed=seed,
+            device=device, kernel=kernel, threads=threads,
+        )  # fmt: skip
+        if resume is None:
+            config = TrainingConfig.for_data(**({"data": "digits", "backbone": "pde"} | given))
+            folder = out or Path("runs") / f"{config.data}-{config.backbone}-seed{config.seed}"
+        elif given or out:
+            names = ", ".join(sorted(given | _given(out=out)))
+            raise ValueError(f"`--resume` goes on with the choices of the run, so it excludes {names}")
+        else:
+            config, folder = RunFolder(resume).config(), resume
+        _train(config, folder, data_dir, again=resume is not None)
+
+
+@app.command()
+def evaluate(
+    run_dir: Annotated[Path, typer.Argument(help="Folder of a run, finished or not.", show_default=False)],
+    data_dir: DataDir = None,
+) -> None:
+    """Test the network of a run, as it was after its last complete epoch."""
+    with _errors_for_users():
+        from nnbridge import data as datasets
+        from nnbridge.training import RunFolder, load_model
+        from nnbridge.training.evaluation import accuracy, confusion_matrix, predict
+
+        model = load_model(run_dir)
+        test = datasets.load(RunFolder(run_dir).config().data, data_dir).test
+        predicted = predict(model, test)
+        console = _console()
+        console.print(f"test accuracy {accuracy(predicted, test.labels):.2f} % of {len(test):,} images")
+        _print_confusions(console, confusion_matrix(predicted, test.labels))
+
+
+@reproduce_app.command("mnist")
+def reproduce_mnist(
+    seeds: Annotated[int, typer.Option(help="How many: 0, 1, ...")] = 3,
+    data: Data = "mnist",
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    lr: Rate = None,
+    device: Device = None,
+    kernel: KernelChoice = None,
+    threads: Threads = None,
+    data_dir: DataDir = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the study. Default: runs/reproduce-DATA.", show_default=False)
+    ] = None,
+) -> None:
+    """Train all three 522 to 524-parameter networks and put their numbers beside the published ones.
+
+    Give the same command again to go on after an interruption: finished runs are not trained again. Writes
+    results.csv, results.json, results.md, three figures and report.html, which shows all of them.
+    """
+    with _errors_for_users():
+        from nnbridge import data as datasets
+        from nnbridge import reproduce
+        from nnbridge.reproduce import report, tables
+        from nnbridge.training import TrainingConfig
+
+        given = _given(
+            epochs=epochs, batch_size=batch_size, learning_rate=lr, device=device, kernel=kernel, threads=threads
+        )
+        template = TrainingConfig.for_data(data, backbone="pde", **given)
+        configs = reproduce.configurations(template, seeds)
+        folder = out or Path("runs") / f"reproduce-{data}"
+        dataset = datasets.load(data, data_dir)
+        try:
+            runs = list(reproduce.execute(configs, dataset, folder, _watching))
+        except KeyboardInterrupt:
+            _stop(f"give the same command again to go on; what is done is kept in {folder}")
+        summaries = reproduce.summarise(runs)
+        page = report.write(summaries, runs, dataset, folder)
+        _console().print(tables.terminal(summaries, runs))
+        _console().print(f"report: {page}", soft_wrap=True)
+
+
+def _train(config: TrainingConfig, folder: Path, data_dir: Path | None, *, again: bool) -> None:
+    from nnbridge import data as datasets
+    from nnbridge import training
+
+    dataset = datasets.load(config.data, data_dir)
+    try:
+        with _watching(config) as observers:
+            if again:
+                metrics = training.resume(folder, dataset, observers=observers)
+            else:
+                metrics = training.train(config, dataset, folder, observers=observers)
+    except KeyboardInterrupt:
+        command = ["python", "-m", "nnbridge", "train", "--resume", str(folder)]
+        command += ["--data-dir", str(data_dir)] if data_dir else []
+        _stop(f"go on with: {shlex.join(command)}")
+    _print_metrics(metrics, folder)
+
+
+@contextmanager
+def _watching(config: TrainingConfig) -> Iterator[Sequence[Observer]]:
+    """Show a progress bar on the error stream for one run."""
+    from nnbridge.training.observers import progress_bar
+
+    with progress_bar(config, Console(stderr=True)) as bar:
+        yield [bar]
+
+
+def _print_metrics(metrics: Metrics, folder: Path) -> None:
+    console = _console()
+    console.print(
+        f"test accuracy {metrics.test_accuracy:.2f} % (best {metrics.best_accuracy:.2f} % after epoch "
+        f"{metrics.best_epoch}), {metrics.parameters} parameters, {metrics.images_per_second:,.0f} images/s, "
+        f"{metrics.seconds:.1f} s",
+        soft_wrap=True,
+    )
+    console.print(f"run: {folder}", soft_wrap=True)
+
+
+def _print_confusions(console: Console, matrix: list[list[int]]) -> None:
+    table = Table(title="test images: rows are true classes, columns predicted ones", title_justify="left")
+    table.add_column("")
+    for label in range(len(matrix)):
+        table.add_column(str(label), justify="right")
+    for label, counts in enumerate(matrix):
+        table.add_row(str(label), *map(str, counts))
+    console.print(table)
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """Return the options that were given a value."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _console() -> Console:
+    """Return the console of the output stream; a file or pipe gets room for the widest table."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=120)
+
+
+def _stop(remedy: str) -> None:
+    Console(stderr=True).print(f"interrupted: {remedy}", soft_wrap=True, highlight=False)
+    raise typer.Exit(130)
+
+
+@contextmanager
+def _errors_for_users() -> Iterator[None]:
+    """Show an error that the user can mend as one sentence, and a bug as a traceback."""
+    from nnbridge.training import DivergenceError
+
+    try:
+        yield
+    except (ValueError, FileNotFoundError, FileExistsError, DivergenceError) as error:
+        Console(stderr=True).print(f"error: {error}", soft_wrap=True, highlight=False, markup=False)
+        raise typer.Exit(1) from None

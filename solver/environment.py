@@ -1,0 +1,55 @@
+"""What this machine offers: versions, threads, backends, GPU."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata, util
+from pathlib import Path
+
+import numba
+
+from solver import backends
+from solver.compiling import cache_folder
+
+PACKAGES = ("pdebridge", "numpy", "numba", "llvmlite", "scipy", "torch", "matplotlib", "numba-cuda", "mpi4py")
+
+
+def describe() -> dict[str, str]:
+    """Return named facts, each as one line; nothing is imported that is not loaded already."""
+    facts = {"python": platform.python_version(), "system": platform.platform(terse=True)}
+    facts |= {name: _version(name) for name in PACKAGES}
+    facts["processor"] = processor()
+    facts["cores"] = str(os.cpu_count())
+    facts["kernel threads"] = f"{numba.get_num_threads()} (NUMBA_NUM_THREADS)"
+    facts["kernel cache"] = str(cache_folder())
+    facts["backends"] = ", ".join(backends.names())
+    facts["GPU"] = _gpu()
+    return facts
+
+
+def processor() -> str:
+    """Model name of the processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "absent"
+
+
+def _gpu() -> str:
+    if util.find_spec("torch") is None:
+        return "unknown: torch is absent"
+    import torch
+
+    if not torch.cuda.is_available():
+        return "none that torch can use"
+    return ", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
