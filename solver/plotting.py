@@ -5,7 +5,7 @@ matplotlib is imported inside the functions, so that ``import solver`` stays lig
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -149,7 +149,6 @@ def animate_solution(solution: Solution, path: str | Path, *, plane: tuple[int, 
         select one plane.
     """
     import matplotlib.pyplot as plt
-    from matplotlib.animation import FuncAnimation
 
     path = Path(path)
     writer = _writer(path, fps)
@@ -164,13 +163,12 @@ def animate_solution(solution: Solution, path: str | Path, *, plane: tuple[int, 
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # laid out once: a new layout for each frame takes most of the time
 
-        def draw(frame: int) -> Sequence[Any]:
-            image.set_data(fields[frame].T)
-            title.set_text(f"t = {solution.times[frame]:.4g}")
-            return image, title
-
         path.parent.mkdir(parents=True, exist_ok=True)
-        FuncAnimation(figure, draw, frames=len(fields)).save(path, writer=writer, dpi=100)
+        with writer.saving(figure, path, dpi=100):
+            for field, time in zip(fields, solution.times, strict=True):
+                image.set_data(field.T)
+                title.set_text(f"t = {time:.4g}")
+                writer.grab_frame()
         plt.close(figure)
     return path
 

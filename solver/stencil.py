@@ -46,6 +46,12 @@ def step(c, old, centre, north, south, west, east):
 
 
 @point_function
+def step_adjoint(lam, old, centre, north, south, west, east):
+    """Return the gradients of one step with respect to its seven coefficients, for lam = dL/dH[k+1] of the cell."""
+    return lam * old, lam * centre, lam * north, lam * south, lam * west, lam * east, lam
+
+
+@point_function
 def assemble_adjoint(c, g, Dx, Dy, r):
     """Return the adjoint of `assemble` at one cell: (g_u, g_v, g_Dx, g_Dy, g_f, g_jump).
 

@@ -74,6 +74,8 @@ def adjoint(
     of_now, of_old = cotangent if isinstance(cotangent, Levels) else (cotangent, np.empty(0, dtype))
     of_now = np.broadcast_to(of_now, shape)
     of_old = np.broadcast_to(of_old, shape) if of_old.size else of_old
+    if steps == 0:
+        return _adjoint_of_nothing(of_now, of_old, inputs, wanted)
     planes, extent = prod(shape[:-2]), (shape[-2], shape[-1], steps)
     arrays, table = Batch.of(inputs, shape)
     out = tuple(np.empty(planes * int(cells) if w else 0, dtype) for cells, w in zip(table[:, 0], wanted, strict=True))
@@ -99,3 +101,11 @@ def _reduce(gradient: Array, shape: tuple[int, ...], full: tuple[int, ...], want
         return gradient
     per_cell = gradient.size == prod(full)
     return sum_to_shape(gradient.reshape(full if per_cell else (*full[:-2], 1, 1)), shape)
+
+
+def _adjoint_of_nothing(of_now: Array, of_old: Array, inputs: Inputs, wanted: Sequence[bool]) -> Inputs:
+    """Pull back through K = 0, where H[K] is H[0], H[K-1] is H[-1], and no field is used."""
+    none = np.zeros_like(of_now)
+    gradients = (of_now, of_old if of_old.size else none, none, none, none, none, none)
+    asked = zip(gradients, inputs, wanted, strict=True)
+    return Inputs(*(sum_to_shape(g.copy(), i.shape) if w else none.reshape(-1)[:0] for g, i, w in asked))

@@ -31,9 +31,8 @@ def pull(lam_out, c, lam, lam_old, start, stop, columns):
     Reads the coefficients of the neighbours: the borders of `c` must be wrapped.
     """
     S = columns + 2
-    north, south = lam[start - S : stop - S], lam[start + S : stop + S]
-    west, east = lam[start - 1 : stop - 1], lam[start + 1 : stop + 1]
-    lam_out, lam, lam_old = lam_out[start:stop], lam[start:stop], lam_old[start:stop]
+    lam, north, south, west, east = plane.stencil_views(lam, start, stop, columns)
+    lam_out, lam_old = lam_out[start:stop], lam_old[start:stop]
     c_old, c_centre = c[0, start:stop], c[1, start:stop]
     c_north, c_south = c[3, start - S : stop - S], c[2, start + S : stop + S]
     c_west, c_east = c[5, start - 1 : stop - 1], c[4, start + 1 : stop + 1]
@@ -44,22 +43,53 @@ def pull(lam_out, c, lam, lam_old, start, stop, columns):
 
 
 @kernel()
-def accumulate(g, lam, now, old, start, stop, columns):
-    """Add the gradients of one step with respect to its seven coefficients."""
-    S = columns + 2
-    north, south = now[start - S : stop - S], now[start + S : stop + S]
-    west, east = now[start - 1 : stop - 1], now[start + 1 : stop + 1]
-    lam, now, old = lam[start:stop], now[start:stop], old[start:stop]
-    g0, g1, g2, g3 = g[0, start:stop], g[1, start:stop], g[2, start:stop], g[3, start:stop]
-    g4, g5, g6 = g[4, start:stop], g[5, start:stop], g[6, start:stop]
+def begin(g, lam, now, old, start, stop, columns):
+    """Set the gradients of the coefficients to those of one step."""
+    now, north, south, west, east = plane.stencil_views(now, start, stop, columns)
+    lam, old = lam[start:stop], old[start:stop]
+    g0, g1, g2, g3, g4, g5, g6 = plane.seven(g, start, stop)
     for q in range(lam.size):
-        g0[q] += lam[q] * old[q]
-        g1[q] += lam[q] * now[q]
-        g2[q] += lam[q] * north[q]
-        g3[q] += lam[q] * south[q]
-        g4[q] += lam[q] * west[q]
-        g5[q] += lam[q] * east[q]
-        g6[q] += lam[q]
+        point = stencil.step_adjoint(lam[q], old[q], now[q], north[q], south[q], west[q], east[q])
+        g0[q], g1[q], g2[q], g3[q], g4[q], g5[q], g6[q] = point
+
+
+@kernel()
+def accumulate(g, lam, now, old, start, stop, columns):
+    """Add the gradients of one step."""
+    now, north, south, west, east = plane.stencil_views(now, start, stop, columns)
+    lam, old = lam[start:stop], old[start:stop]
+    g0, g1, g2, g3, g4, g5, g6 = plane.seven(g, start, stop)
+    for q in range(lam.size):
+        point = stencil.step_adjoint(lam[q], old[q], now[q], north[q], south[q], west[q], east[q])
+        g0[q] += point[0]
+        g1[q] += point[1]
+        g2[q] += point[2]
+        g3[q] += point[3]
+        g4[q] += point[4]
+        g5[q] += point[5]
+        g6[q] += point[6]
+
+
+@kernel()
+def accumulate_pair(g, lam_a, now_a, lam_b, now_b, old_b, start, stop, columns):
+    """Add the gradients of two successive steps, a after b: the sums are read and written once, not twice.
+
+    The level before `now_a` is `now_b`.
+    """
+    now_a, north_a, south_a, west_a, east_a = plane.stencil_views(now_a, start, stop, columns)
+    now_b, north_b, south_b, west_b, east_b = plane.stencil_views(now_b, start, stop, columns)
+    lam_a, lam_b, old_b = lam_a[start:stop], lam_b[start:stop], old_b[start:stop]
+    g0, g1, g2, g3, g4, g5, g6 = plane.seven(g, start, stop)
+    for q in range(lam_a.size):
+        a = stencil.step_adjoint(lam_a[q], now_b[q], now_a[q], north_a[q], south_a[q], west_a[q], east_a[q])
+        b = stencil.step_adjoint(lam_b[q], old_b[q], now_b[q], north_b[q], south_b[q], west_b[q], east_b[q])
+        g0[q] += a[0] + b[0]
+        g1[q] += a[1] + b[1]
+        g2[q] += a[2] + b[2]
+        g3[q] += a[3] + b[3]
+        g4[q] += a[4] + b[4]
+        g5[q] += a[5] + b[5]
+        g6[q] += a[6] + b[6]
 
 
 @kernel()
@@ -68,10 +98,8 @@ def assemble_adjoint(g, c, Dx, Dy, start, stop, ratios):
 
     The part of u and v that goes through the divergence stays in plane 5: `add_divergence` gathers it.
     """
-    g0, g1, g2, g3 = g[0, start:stop], g[1, start:stop], g[2, start:stop], g[3, start:stop]
-    g4, g5, g6 = g[4, start:stop], g[5, start:stop], g[6, start:stop]
-    c0, c1, c2, c3 = c[0, start:stop], c[1, start:stop], c[2, start:stop], c[3, start:stop]
-    c4, c5, c6 = c[4, start:stop], c[5, start:stop], c[6, start:stop]
+    g0, g1, g2, g3, g4, g5, g6 = plane.seven(g, start, stop)
+    c0, c1, c2, c3, c4, c5, c6 = plane.seven(c, start, stop)
     Dx, Dy = Dx[start:stop], Dy[start:stop]
     for q in range(g0.size):
         point = (c0[q], c1[q], c2[q], c3[q], c4[q], c5[q], c6[q])
@@ -110,13 +138,35 @@ def store_gradient(out, wanted, which, a, p, cells, rows, columns):
 
 
 @kernel()
+def mark_segments(marks, history, c, segment, rows, columns):
+    """Run to the start of the last segment; keep the two levels at the start of each earlier one in `marks`."""
+    start, stop = columns + 2, (rows + 1) * (columns + 2)
+    for s in range(marks.shape[0] // 2):
+        copy_levels(marks, 2 * s, history, 0)
+        for k in range(segment):
+            plane.wrap(history[k + 1], rows, columns)
+            plane.sweep(history[k + 2], c, history[k + 1], history[k], start, stop, columns)
+        copy_levels(history, 0, history, segment)
+
+
+@kernel()
+def replay(history, c, length, rows, columns):
+    """Compute the levels of one segment of `length` steps from its first two, borders wrapped."""
+    start, stop = columns + 2, (rows + 1) * (columns + 2)
+    plane.wrap(history[1], rows, columns)
+    for k in range(1, length):
+        plane.sweep(history[k + 1], c, history[k], history[k - 1], start, stop, columns)
+        plane.wrap(history[k + 1], rows, columns)
+
+
+@kernel()
 def adjoint_planes(out, wanted, cotangent, cotangent_old, arrays, table, ratios, extent, first, last):
-    """Pull the cotangents of H[K] and H[K-1] (empty: zero) back to the inputs, planes first..last-1."""
+    """Pull the cotangents of H[K] and H[K-1] (empty: zero) back to the inputs, planes first..last-1; K >= 1."""
     rows, columns, steps = extent
     cells = rows * columns
     start, stop = columns + 2, (rows + 1) * (columns + 2)
     segment = steps if steps <= SEGMENT else math.ceil(math.sqrt(2.0 * steps))
-    segments = (steps + segment - 1) // segment if steps else 0
+    segments = (steps + segment - 1) // segment
     any_field = wanted[2] or wanted[3] or wanted[4] or wanted[5] or wanted[6]
 
     c = plane.padded_planes(COEFFICIENTS, rows, columns, cotangent)
@@ -124,54 +174,49 @@ def adjoint_planes(out, wanted, cotangent, cotangent_old, arrays, table, ratios,
     fields = plane.padded_planes(5, rows, columns, cotangent)
     lams = plane.padded_planes(3, rows, columns, cotangent)
     history = plane.padded_planes(segment + 2, rows, columns, cotangent)
-    marks = plane.padded_planes(2 * max(segments - 1, 0), rows, columns, cotangent)
+    marks = plane.padded_planes(2 * (segments - 1), rows, columns, cotangent)
 
     for p in range(first, last):
         load_fields(fields, arrays, table, p, rows, columns)
-        plane.assemble(c, fields[0], fields[1], fields[2], fields[3], fields[4], start, stop, columns, ratios)
-        for k in range(2, 6):
-            plane.wrap(c[k], rows, columns)
-        g.fill(0)
-
         load_level(history[0], arrays, table, 1, p, rows, columns)
         load_level(history[1], arrays, table, 0, p, rows, columns)
-        for s in range(segments - 1):
-            copy_levels(marks, 2 * s, history, 0)
-            for k in range(segment):
-                plane.wrap(history[k + 1], rows, columns)
-                plane.sweep(history[k + 2], c, history[k + 1], history[k], start, stop, columns)
-            copy_levels(history, 0, history, segment)
-
+        # The adjoint of step k leaves lam = dL/dH[k], lam_old = dL/dH[k+1], lam_new = dL/dH[k+2].
         lam, lam_old, lam_new = lams[0], lams[1], lams[2]
         plane.load_rows(lam, cotangent[p * cells : (p + 1) * cells], 0, rows, columns)
         lam_old.fill(0)
-        add_old = cotangent_old.size > 0
-        if add_old and steps == 0:
-            plane.load_rows(lam_old, cotangent_old[p * cells : (p + 1) * cells], 0, rows, columns)
 
+        plane.assemble(c, fields[0], fields[1], fields[2], fields[3], fields[4], start, stop, columns, ratios)
+        for k in range(2, 6):
+            plane.wrap(c[k], rows, columns)
+        mark_segments(marks, history, c, segment, rows, columns)
+
+        begun = False
         for s in range(segments - 1, -1, -1):
             if s < segments - 1:
                 copy_levels(history, 0, marks, 2 * s)
             length = min(segment, steps - s * segment)
-            plane.wrap(history[1], rows, columns)
-            for k in range(1, length):
-                plane.sweep(history[k + 1], c, history[k], history[k - 1], start, stop, columns)
-                plane.wrap(history[k + 1], rows, columns)
+            replay(history, c, length, rows, columns)
+            waiting = False  # a step whose gradients wait for those of the one before
             for k in range(length - 1, -1, -1):
-                if any_field:
-                    accumulate(g, lam, history[k + 1], history[k], start, stop, columns)
                 plane.wrap(lam, rows, columns)
                 pull(lam_new, c, lam, lam_old, start, stop, columns)
                 lam, lam_old, lam_new = lam_new, lam, lam_old
-                if add_old:
-                    plane.load_rows(lam_new, cotangent_old[p * cells : (p + 1) * cells], 0, rows, columns)
-                    for q in range(start, stop):
-                        lam[q] += lam_new[q]
-                    add_old = False
+                if not begun and cotangent_old.size:
+                    plane.load_rows(fields[4], cotangent_old[p * cells : (p + 1) * cells], 0, rows, columns)
+                    plane.add(lam, fields[4], start, stop)
+                if any_field:
+                    if not begun:
+                        begin(g, lam_old, history[k + 1], history[k], start, stop, columns)
+                    elif waiting:
+                        accumulate_pair(
+                            g, lam_new, history[k + 2], lam_old, history[k + 1], history[k], start, stop, columns
+                        )
+                    waiting = begun and not waiting
+                begun = True
+            if waiting:
+                accumulate(g, lam_old, history[1], history[0], start, stop, columns)
 
-        if steps:
-            for q in range(start, stop):
-                lam_old[q] *= c[0, q]
+        plane.multiply(lam_old, c[0], start, stop)
         if any_field:
             assemble_adjoint(g, c, fields[2], fields[3], start, stop, ratios)
             plane.wrap(g[5], rows, columns)

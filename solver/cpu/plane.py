@@ -101,14 +101,53 @@ def total(a, rows, columns):
 
 
 @kernel()
+def add(a, b, start, stop):
+    """Add: a += b on the cells start..stop-1."""
+    for q in range(start, stop):
+        a[q] += b[q]
+
+
+@kernel()
+def multiply(a, b, start, stop):
+    """Multiply: a *= b on the cells start..stop-1."""
+    for q in range(start, stop):
+        a[q] *= b[q]
+
+
+@kernel()
+def stencil_views(a, start, stop, columns):
+    """Return the cells start..stop-1 of a padded plane and their neighbours: centre, north, south, west, east."""
+    S = columns + 2
+    return (
+        a[start:stop],
+        a[start - S : stop - S],
+        a[start + S : stop + S],
+        a[start - 1 : stop - 1],
+        a[start + 1 : stop + 1],
+    )
+
+
+@kernel()
+def seven(c, start, stop):
+    """Return the cells start..stop-1 of seven padded planes."""
+    return (
+        c[0, start:stop],
+        c[1, start:stop],
+        c[2, start:stop],
+        c[3, start:stop],
+        c[4, start:stop],
+        c[5, start:stop],
+        c[6, start:stop],
+    )
+
+
+@kernel()
 def assemble(c, u, v, Dx, Dy, f, start, stop, columns, r):
     """Assemble the coefficients `c` (7 padded planes) of the cells start..stop-1 (flat, padded)."""
-    S = columns + 2
-    u_south, u_north = u[start + S : stop + S], u[start - S : stop - S]
-    v_east, v_west = v[start + 1 : stop + 1], v[start - 1 : stop - 1]
-    u, v, Dx, Dy, f = u[start:stop], v[start:stop], Dx[start:stop], Dy[start:stop], f[start:stop]
-    old, centre, north, south = c[0, start:stop], c[1, start:stop], c[2, start:stop], c[3, start:stop]
-    west, east, forcing = c[4, start:stop], c[5, start:stop], c[6, start:stop]
+    u, u_north, u_south, _, _ = stencil_views(u, start, stop, columns)
+    v, _, _, v_west, v_east = stencil_views(v, start, stop, columns)
+    Dx, Dy, f = Dx[start:stop], Dy[start:stop], f[start:stop]
+    old, centre, north, south, west, east, forcing = seven(c, start, stop)
     for q in range(u.size):
         u_jump, v_jump = u_south[q] - u_north[q], v_east[q] - v_west[q]
         point = stencil.assemble(u[q], v[q], Dx[q], Dy[q], f[q], u_jump, v_jump, r)
@@ -118,12 +157,9 @@ def assemble(c, u, v, Dx, Dy, f, start, stop, columns, r):
 @kernel()
 def sweep(new, c, now, old, start, stop, columns):
     """One time step of the cells start..stop-1: new = H[k+1] from now = H[k] and old = H[k-1]."""
-    S = columns + 2
-    north, south = now[start - S : stop - S], now[start + S : stop + S]
-    west, east = now[start - 1 : stop - 1], now[start + 1 : stop + 1]
-    new, now, old = new[start:stop], now[start:stop], old[start:stop]
-    c0, c1, c2, c3 = c[0, start:stop], c[1, start:stop], c[2, start:stop], c[3, start:stop]
-    c4, c5, c6 = c[4, start:stop], c[5, start:stop], c[6, start:stop]
+    now, north, south, west, east = stencil_views(now, start, stop, columns)
+    new, old = new[start:stop], old[start:stop]
+    c0, c1, c2, c3, c4, c5, c6 = seven(c, start, stop)
     for q in range(new.size):
         point = (c0[q], c1[q], c2[q], c3[q], c4[q], c5[q], c6[q])
         new[q] = stencil.step(point, old[q], now[q], north[q], south[q], west[q], east[q])
