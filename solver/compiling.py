@@ -27,15 +27,13 @@ FREEDOMS = {"contract", "nsz"}
 
 @cache
 def cache_folder() -> Path:
-    """Folder of the compiled kernels: NUMBA_CACHE_DIR, or pdebridge/<digest of the sources> in the user's cache."""
-    if config.CACHE_DIR:
-        return Path(config.CACHE_DIR)
+    """Folder of the compiled kernels: pdebridge/<digest of the sources> in NUMBA_CACHE_DIR or the user's cache."""
     digest = hashlib.sha256(numba.__version__.encode())
     here = Path(__file__).parent
     for source in sorted([*here.glob("*.py"), *(here / "cpu").glob("*.py")]):
         digest.update(source.read_bytes())
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return home / "pdebridge" / digest.hexdigest()[:16]
+    home = config.CACHE_DIR or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "pdebridge" / digest.hexdigest()[:16]
 
 
 def point_function(function: F) -> F:
@@ -44,7 +42,7 @@ def point_function(function: F) -> F:
     return cast(F, compiled)
 
 
-def kernel(*, parallel: bool = False, reassociate: bool = False) -> Callable[[F], F]:
+def kernel(*, reassociate: bool = False) -> Callable[[F], F]:
     """Compile a traversal: no GIL, no division-by-zero branch (it would stop vectorisation), kept on disk.
 
     `reassociate` lets the compiler reorder sums, for reductions only: elsewhere the result of a cell must not
@@ -53,7 +51,7 @@ def kernel(*, parallel: bool = False, reassociate: bool = False) -> Callable[[F]
     freedoms = FREEDOMS | {"reassoc"} if reassociate else FREEDOMS
 
     def decorate(function: F) -> F:
-        jit = numba.njit(nogil=True, error_model="numpy", fastmath=freedoms, parallel=parallel)
+        jit = numba.njit(nogil=True, error_model="numpy", fastmath=freedoms)
         compiled: Any = jit(function)
         if not config.DISABLE_JIT:
             _keep_on_disk(compiled)

@@ -11,11 +11,11 @@ from math import prod
 
 import numpy as np
 
-from solver.cpu.adjoint import adjoint_planes, adjoint_planes_parallel
+from solver.cpu.adjoint import adjoint_planes
 from solver.cpu.bands import BAND, forward_bands
-from solver.cpu.forward import forward_planes, forward_planes_parallel
+from solver.cpu.forward import forward_planes
 from solver.cpu.layout import Batch
-from solver.cpu.threads import threads_for
+from solver.cpu.threads import share, threads_for
 from solver.records import Array, Fields, Inputs, Levels, Mesh, Ratios, common_shape, sum_to_shape
 
 NAME = "cpu"
@@ -46,14 +46,12 @@ def _run(now: Array, old: Array, inputs: Inputs, mesh: Mesh, steps: int) -> None
     arrays, table = Batch.of(inputs, shape)
     now, old = now.reshape(-1), old.reshape(-1)
     arguments = (now, old, arrays, table, ratios, extent)
-    with threads_for(now.size * (steps + 1)) as threads:
-        if threads == 1:
-            forward_planes(*arguments, 0, planes)
-        elif planes < threads and shape[-2] * shape[-1] > BAND:
-            for p in range(planes):
-                forward_bands(*arguments, p)
-        else:
-            forward_planes_parallel(*arguments, planes, threads)
+    threads = threads_for(now.size * (steps + 1))
+    if planes < threads and shape[-2] * shape[-1] > BAND:
+        for p in range(planes):
+            forward_bands(*arguments, p, threads)
+    else:
+        share(forward_planes, arguments, planes, threads)
 
 
 def adjoint(
@@ -82,12 +80,7 @@ def adjoint(
     flags = np.array(wanted, np.bool_)
     ratios = Ratios.of(mesh, dtype)
     arguments = (out, flags, _flat(of_now), _flat(of_old), arrays, table, ratios, extent)
-    if of_now.size:
-        with threads_for(of_now.size * (steps + 1)) as threads:
-            if threads == 1:
-                adjoint_planes(*arguments, 0, planes)
-            else:
-                adjoint_planes_parallel(*arguments, planes, threads)
+    share(adjoint_planes, arguments, planes, threads_for(of_now.size * (steps + 1)))
     return Inputs(*(_reduce(g, i.shape, shape, w) for g, i, w in zip(out, inputs, wanted, strict=True)))
 
 

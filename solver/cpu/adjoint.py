@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import math
 
-from numba import prange
-
 from solver import stencil
 from solver.compiling import kernel
 from solver.cpu import plane
@@ -225,11 +223,3 @@ def adjoint_planes(out, wanted, cotangent, cotangent_old, arrays, table, ratios,
         store_gradient(out, wanted, 1, lam_old, p, table[1, 0], rows, columns)
         for slot, which in enumerate((3, 4, 5, 6, 2)):
             store_gradient(out, wanted, which, g[slot], p, table[which, 0], rows, columns)
-
-
-@kernel(parallel=True)
-def adjoint_planes_parallel(out, wanted, cotangent, cotangent_old, arrays, table, ratios, extent, planes, threads):
-    """`adjoint_planes` with the planes shared out among the threads."""
-    for t in prange(threads):
-        first, last = planes * t // threads, planes * (t + 1) // threads
-        adjoint_planes(out, wanted, cotangent, cotangent_old, arrays, table, ratios, extent, first, last)

@@ -5,56 +5,73 @@ Bands of rows have a size that depends on the plane alone, so the result does no
 
 from __future__ import annotations
 
-from numba import prange
-
 from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.forward import COEFFICIENTS, SLOTS, source_plane
+from solver.cpu.threads import share
+from solver.records import Array, Ratios
 
 BAND = 16_384  # cells: the ten words a cell that a sweep touches then stay within a second-level cache
 
 
-@kernel(parallel=True)
-def forward_bands(now_out, old_out, arrays, table, ratios, extent, p):
+def forward_bands(
+    now_out: Array,
+    old_out: Array,
+    arrays: tuple[Array, ...],
+    table: Array,
+    ratios: Ratios,
+    extent: tuple[int, int, int],
+    p: int,
+    threads: int,
+) -> None:
     """Advance plane p of the batch; write H[K], and H[K-1] if `old_out` has room for it."""
     rows, columns, steps = extent
     cells = rows * columns
-    S = columns + 2
-    height = max(1, BAND // S)
-    bands = (rows + height - 1) // height
+    height = max(1, BAND // (columns + 2))
+    bands = -(-rows // height)
     scratch = plane.padded_planes(SLOTS, rows, columns, now_out)
-    c = scratch[:COEFFICIENTS]
-    u, v, Dx, Dy, f = scratch[10], scratch[11], scratch[12], scratch[13], scratch[14]
     old, now, new = scratch[7], scratch[8], scratch[9]
 
-    for b in prange(bands):
-        first, last = b * height, min((b + 1) * height, rows)
-        plane.load_rows(now, source_plane(arrays, table, 0, p), first, last, columns)
-        plane.load_rows(old, source_plane(arrays, table, 1, p), first, last, columns)
-        plane.load_rows(f, source_plane(arrays, table, 2, p), first, last, columns)
-        plane.load_rows(u, source_plane(arrays, table, 3, p), first, last, columns)
-        plane.load_rows(v, source_plane(arrays, table, 4, p), first, last, columns)
-        plane.load_rows(Dx, source_plane(arrays, table, 5, p), first, last, columns)
-        plane.load_rows(Dy, source_plane(arrays, table, 6, p), first, last, columns)
-        plane.wrap_columns(v, first + 1, last + 1, columns)
-        plane.wrap_columns(now, first + 1, last + 1, columns)
-    plane.wrap_rows(u, rows, columns)
+    share(load_bands, (scratch, arrays, table, p, (rows, columns, height)), bands, threads)
+    plane.wrap_rows(scratch[10], rows, columns)
     plane.wrap_rows(now, rows, columns)
-
-    for b in prange(bands):
-        first, last = b * height, min((b + 1) * height, rows)
-        plane.assemble(c, u, v, Dx, Dy, f, (first + 1) * S, (last + 1) * S, columns, ratios)
-
+    share(assemble_bands, (scratch, ratios, (rows, columns, height)), bands, threads)
     for _ in range(steps):
-        for b in prange(bands):
-            first, last = b * height, min((b + 1) * height, rows)
-            plane.sweep(new, c, now, old, (first + 1) * S, (last + 1) * S, columns)
-            plane.wrap_columns(new, first + 1, last + 1, columns)
+        share(sweep_bands, (new, scratch, now, old, (rows, columns, height)), bands, threads)
         plane.wrap_rows(new, rows, columns)
         old, now, new = now, new, old
+    plane.store_rows(now_out[p * cells : (p + 1) * cells], now, 0, rows, columns)
+    if old_out.size:
+        plane.store_rows(old_out[p * cells : (p + 1) * cells], old, 0, rows, columns)
 
-    for b in prange(bands):
-        first, last = b * height, min((b + 1) * height, rows)
-        plane.store_rows(now_out[p * cells : (p + 1) * cells], now, first, last, columns)
-        if old_out.size:
-            plane.store_rows(old_out[p * cells : (p + 1) * cells], old, first, last, columns)
+
+@kernel()
+def load_bands(scratch, arrays, table, p, cut, first, last):
+    """Load the rows of bands first..last-1 of all inputs; `cut` is (rows, columns, rows of a band)."""
+    rows, columns, height = cut
+    begin, end = first * height, min(last * height, rows)
+    slots = (8, 7, 14, 10, 11, 12, 13)
+    for which in range(7):
+        plane.load_rows(scratch[slots[which]], source_plane(arrays, table, which, p), begin, end, columns)
+    plane.wrap_columns(scratch[8], begin + 1, end + 1, columns)
+    plane.wrap_columns(scratch[11], begin + 1, end + 1, columns)
+
+
+@kernel()
+def assemble_bands(scratch, ratios, cut, first, last):
+    """Assemble the coefficients of bands first..last-1."""
+    rows, columns, height = cut
+    c, u, v, Dx, Dy, f = scratch[:COEFFICIENTS], scratch[10], scratch[11], scratch[12], scratch[13], scratch[14]
+    for band in range(first, last):
+        start, stop = band * height + 1, min((band + 1) * height, rows) + 1
+        plane.assemble(c, u, v, Dx, Dy, f, start * (columns + 2), stop * (columns + 2), columns, ratios)
+
+
+@kernel()
+def sweep_bands(new, scratch, now, old, cut, first, last):
+    """One time step of bands first..last-1, their border columns wrapped."""
+    rows, columns, height = cut
+    for band in range(first, last):
+        start, stop = band * height + 1, min((band + 1) * height, rows) + 1
+        plane.sweep(new, scratch[:COEFFICIENTS], now, old, start * (columns + 2), stop * (columns + 2), columns)
+        plane.wrap_columns(new, start, stop, columns)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from numba import prange
-
 from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.copying import prefetch
@@ -69,11 +67,3 @@ def forward_planes(now_out, old_out, arrays, table, ratios, extent, first, last)
         plane.store_rows(now_out[p * cells : (p + 1) * cells], now, 0, rows, columns)
         if old_out.size:
             plane.store_rows(old_out[p * cells : (p + 1) * cells], old, 0, rows, columns)
-
-
-@kernel(parallel=True)
-def forward_planes_parallel(now_out, old_out, arrays, table, ratios, extent, planes, threads):
-    """`forward_planes` with the planes shared out among the threads."""
-    for t in prange(threads):
-        first, last = planes * t // threads, planes * (t + 1) // threads
-        forward_planes(now_out, old_out, arrays, table, ratios, extent, first, last)

@@ -1,42 +1,55 @@
-"""How many threads a kernel call may use.
+"""Sharing a kernel call among threads: plain Python threads, because the kernels release the GIL.
 
-One parallel call at a time: Numba's workqueue layer aborts on concurrent calls, and two would share the same cores
-anyway. None in a forked process (a DataLoader worker): the threads of the parent do not exist there, and waiting for
-them hangs or kills it. None for little work, where waking a thread costs more than it saves. In each of these cases
-the serial kernel gives the same bits.
+Numba's own parallel loops were measured and left: compiling them doubles the start-up time; while another program (or
+torch's own threads, which spin after each operation) uses a core, their OpenMP barrier turned 0.6 ms into 12 ms; the
+workqueue layer aborts on concurrent calls; none survives a fork, so that a DataLoader worker dies. A thread pool costs
+some 30 microseconds a call and has none of this. Every cell is computed by the same code on the same range of planes
+or bands whoever computes it, so one thread and n threads give the same bits.
 """
 
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
 
 import numba
 
-ENOUGH = 50_000  # cell updates, about 20 microseconds of one core
+ENOUGH = 100_000  # cell updates, some 50 microseconds of one core: less is not worth waking a thread
 
-_busy = threading.Lock()
-_forked = False
+_pool: ThreadPoolExecutor | None = None
 
 
-@contextmanager
-def threads_for(updates: int) -> Iterator[int]:
-    """Yield how many threads a kernel call of so many cell updates may use within the block."""
-    threads: int = numba.get_num_threads()
-    if _forked or updates < ENOUGH or threads == 1 or not _busy.acquire(blocking=False):
-        yield 1
-        return
+def threads_for(updates: int) -> int:
+    """Return how many threads a call of so many cell updates should use: NUMBA_NUM_THREADS at most."""
+    return 1 if updates < ENOUGH else int(numba.get_num_threads())
+
+
+def share(kernel: Callable[..., None], arguments: tuple[Any, ...], count: int, threads: int) -> None:
+    """Call ``kernel(*arguments, first, last)`` on `threads` parts of range(count), one of them on this thread."""
+    threads = max(1, min(threads, count))
+    bounds = [count * t // threads for t in range(threads + 1)]
+    others = [_workers().submit(kernel, *arguments, bounds[t], bounds[t + 1]) for t in range(1, threads)]
     try:
-        yield threads
+        kernel(*arguments, bounds[0], bounds[1])
     finally:
-        _busy.release()
+        wait(others)  # they write into memory that the caller owns
+    for other in others:
+        other.result()
 
 
-def _after_fork() -> None:
-    global _forked
-    _forked = True
+def _workers() -> ThreadPoolExecutor:
+    global _pool
+    if _pool is None:
+        _pool = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) - 1), thread_name_prefix="pdebridge")
+    return _pool
 
 
-os.register_at_fork(after_in_child=_after_fork)
+def _forget_workers() -> None:
+    """Start afresh in a forked process, where the threads of the parent do not exist."""
+    global _pool
+    _pool = None
+
+
+os.register_at_fork(after_in_child=_forget_workers)
