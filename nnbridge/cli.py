@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Train small networks in which a diffusion-advection equation is a layer.",
     no_args_is_help=True,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
 reproduce_app = typer.Typer(help="Reproduce a published table.", no_args_is_help=True)
 app.add_typer(reproduce_app, name="reproduce")
 
-_ABSENT = "Default: as the recipe for the data set."
+_ABSENT = "Default: the data set's recipe."
 
 Data = Annotated[str, typer.Option(metavar="digits|mnist|fashion-mnist", help="The images.")]
 DataDir = Annotated[
@@ -45,7 +47,7 @@ KernelChoice = Annotated[
         "--kernel", metavar="auto|cpu|torch", help="What computes the PDE. Default: auto.", show_default=False
     ),
 ]
-Threads = Annotated[int | None, typer.Option(help="CPU threads of torch. Default: 1.", show_default=False)]
+Threads = Annotated[int | None, typer.Option(help="CPU threads of torch and kernel. Default: 1.", show_default=False)]
 
 
 @app.command()
@@ -77,7 +79,7 @@ def train(
     """Train one network and keep config, log, checkpoints and result in a folder.
 
     The recipe for mnist and fashion-mnist is the published one: 30 epochs, batches of 128, learning rate 0.01. For
-    digits it is 40 epochs, batches of 32, learning rate 0.05. Ctrl-C leaves a checkpoint to go on from.
+    digits it is 30 epochs, batches of 32, learning rate 0.02. Ctrl-C leaves a checkpoint to go on from.
     """
     with _errors_for_users():
         from nnbridge.training import RunFolder, TrainingConfig
@@ -150,13 +152,14 @@ def reproduce_mnist(
         folder = out or Path("runs") / f"reproduce-{data}"
         dataset = datasets.load(data, data_dir)
         try:
-            runs = list(reproduce.execute(configs, dataset, folder, _watching))
+            runs = list(reproduce.execute(configs, dataset, folder, partial(_watching, of=configs)))
         except KeyboardInterrupt:
             _stop(f"give the same command again to go on; what is done is kept in {folder}")
         summaries = reproduce.summarise(runs)
         page = report.write(summaries, runs, dataset, folder)
-        _console().print(tables.terminal(summaries, runs))
-        _console().print(f"report: {page}", soft_wrap=True)
+        console = _console()
+        console.print(tables.terminal(summaries, data), tables.note(runs))
+        console.print(f"report: {page}", soft_wrap=True)
 
 
 def _train(config: TrainingConfig, folder: Path, data_dir: Path | None, *, again: bool) -> None:
@@ -178,11 +181,12 @@ def _train(config: TrainingConfig, folder: Path, data_dir: Path | None, *, again
 
 
 @contextmanager
-def _watching(config: TrainingConfig) -> Iterator[Sequence[Observer]]:
-    """Show a progress bar on the error stream for one run."""
+def _watching(config: TrainingConfig, of: Sequence[TrainingConfig] = ()) -> Iterator[Sequence[Observer]]:
+    """Show a progress bar on the error stream for one run, or for one ``of`` several."""
     from nnbridge.training.observers import progress_bar
 
-    with progress_bar(config, Console(stderr=True)) as bar:
+    place = f"{of.index(config) + 1}/{len(of)} " if of else ""
+    with progress_bar(config, f"{place}{config.backbone}, seed {config.seed}", Console(stderr=True)) as bar:
         yield [bar]
 
 

@@ -21,10 +21,10 @@ def write_index(folder: str | Path) -> Path:
         If there is no report below `folder`.
     """
     folder = Path(folder)
-    reports = sorted(folder.glob("*/report.html"))
+    reports = sorted(folder.glob("*/*.html"))
     if not reports:
         raise ValueError(
-            f"`folder` {str(folder)!r} holds no */report.html: it takes a folder that `make demo`, "
+            f"`folder` {str(folder)!r} holds no report below it: it takes a folder that `make demo`, "
             "`python -m validation --out` or `python -m nnbridge reproduce --out` has filled."
         )
     page = Page("pdebridge", "Everything that this run has written; each report is one self-contained file.")

@@ -1,0 +1,47 @@
+"""Handwritten digits and clothes, in memory as tensors of one size, 28 x 28."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from nnbridge.data.batches import Batches
+from nnbridge.data.digits import load_digits
+from nnbridge.data.mnist import FASHION_MNIST, MNIST, load_idx_dataset
+from nnbridge.data.records import Dataset, Split
+
+__all__ = ["Batches", "Dataset", "Split", "available", "load"]
+
+_LOADERS: dict[str, Callable[[str | Path | None], Dataset]] = {
+    "digits": lambda data_dir: load_digits(),
+    "mnist": lambda data_dir: load_idx_dataset(MNIST, data_dir),
+    "fashion-mnist": lambda data_dir: load_idx_dataset(FASHION_MNIST, data_dir),
+}
+
+
+def available() -> tuple[str, ...]:
+    """Return the names that `load` takes."""
+    return tuple(_LOADERS)
+
+
+def load(name: str, data_dir: str | Path | None = None) -> Dataset:
+    """Load a data set by name.
+
+    Parameters
+    ----------
+    name
+        One of `available`.
+    data_dir
+        Where to look for the files of ``mnist`` and ``fashion-mnist``, instead of the environment variable
+        ``PDEBRIDGE_DATA``, the cache, or a download; ``digits`` comes with scikit-learn and does not use it.
+
+    Raises
+    ------
+    ValueError
+        If ``name`` is unknown, or a file is damaged.
+    FileNotFoundError
+        If the files are nowhere; the message says which to put where.
+    """
+    if name not in _LOADERS:
+        raise ValueError(f"`name` is {name!r}, but the data sets are {', '.join(_LOADERS)}")
+    return _LOADERS[name](data_dir)

@@ -1,0 +1,22 @@
+"""Train the networks, with everything that a run is kept in its folder."""
+
+from __future__ import annotations
+
+from nnbridge.training.config import BACKBONES, TrainingConfig
+from nnbridge.training.folder import RunFolder
+from nnbridge.training.observers import Observer
+from nnbridge.training.records import EpochRecord, Metrics
+from nnbridge.training.train import DivergenceError, load_model, resume, train
+
+__all__ = [
+    "BACKBONES",
+    "DivergenceError",
+    "EpochRecord",
+    "Metrics",
+    "Observer",
+    "RunFolder",
+    "TrainingConfig",
+    "load_model",
+    "resume",
+    "train",
+]

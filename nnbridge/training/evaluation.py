@@ -1,0 +1,32 @@
+"""Predictions of a network on a split, and what they are worth."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torchmetrics.functional.classification import multiclass_accuracy, multiclass_confusion_matrix
+
+from nnbridge.data import Split
+
+CLASSES: Final = 10
+_CHUNK: Final = 1000  # bounds the memory, and changes no result: BatchNorm uses its running statistics
+
+
+def predict(model: nn.Module, split: Split) -> Tensor:
+    """Return the predicted class of every image, int64, (count,); the model is left in evaluation mode."""
+    model.eval()
+    with torch.no_grad():
+        return torch.cat([model(images).argmax(dim=1) for images in split.images.split(_CHUNK)])
+
+
+def accuracy(predicted: Tensor, labels: Tensor) -> float:
+    """Return the per cent of images whose class was predicted."""
+    return 100 * float(multiclass_accuracy(predicted, labels, CLASSES, average="micro", validate_args=False))
+
+
+def confusion_matrix(predicted: Tensor, labels: Tensor) -> list[list[int]]:
+    """Count images by class: ``matrix[true][predicted]``."""
+    matrix: list[list[int]] = multiclass_confusion_matrix(predicted, labels, CLASSES).tolist()
+    return matrix

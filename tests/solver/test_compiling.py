@@ -1,0 +1,91 @@
+"""Where the machine code is kept, what happens without such a place, and the kernels as plain Python."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+import solver
+
+SOURCES = Path(solver.__file__).parent
+FOLDER = "from solver.compiling import cache_folder; print(cache_folder())"
+
+
+@pytest.fixture
+def copy_of_the_solver(tmp_path):
+    """A copy of the package that a test may edit; put its parent on PYTHONPATH."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(SOURCES, tmp_path / "copy" / "solver", ignore=ignored)
+    return tmp_path / "copy"
+
+
+@pytest.mark.parametrize("edited", ["stencil.py", "cpu/plane.py", "records.py"])
+def test_an_edit_of_any_source_changes_the_cache_folder(copy_of_the_solver, edited, run_python):
+    place = {"PYTHONPATH": str(copy_of_the_solver), "NUMBA_CACHE_DIR": ""}
+    first = run_python(FOLDER, **place)
+    assert run_python(FOLDER, **place) == first
+    with (copy_of_the_solver / "solver" / edited).open("a") as file:
+        file.write("# an edit\n")
+    assert run_python(FOLDER, **place) != first
+
+
+def test_the_cache_follows_the_users_cache_folder(tmp_path, run_python):
+    folder = Path(run_python(FOLDER, XDG_CACHE_HOME=str(tmp_path), NUMBA_CACHE_DIR=""))
+    assert folder.parent == tmp_path / "pdebridge"
+
+
+def test_numba_cache_dir_keeps_the_kernels_of_each_source_apart(copy_of_the_solver, tmp_path, run_python):
+    """Numba watches one file per kernel: without the digest an edit of stencil.py would run the old formula."""
+    place = {"PYTHONPATH": str(copy_of_the_solver), "NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
+    first = Path(run_python(FOLDER, **place))
+    assert first.is_relative_to(tmp_path / "kernels")
+    with (copy_of_the_solver / "solver" / "stencil.py").open("a") as file:
+        file.write("# an edit\n")
+    assert Path(run_python(FOLDER, **place)) != first
+
+
+STEP = """
+import warnings
+import numpy as np
+
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    from solver import cpu, reference
+    from solver.records import Fields, Levels, Mesh
+
+    rng = np.random.default_rng(0)
+    a = [rng.uniform(0, 1, (3, 4)) for _ in range(9)]
+    levels, fields, mesh = Levels(*a[:2]), Fields(*a[2:7]), Mesh(0.2)
+    got, want = (b.forward(levels, fields, mesh, 3) for b in (cpu, reference))
+    worst = max(abs(g - w).max() for g, w in zip(got, want))
+    if ADJOINT:
+        got, want = (b.adjoint(Levels(*a[7:]), levels, fields, mesh, 3) for b in (cpu, reference))
+        worst = max(worst, *(abs(g - w).max() for g, w in zip(got, want)))
+print(worst < 1e-13)
+for warning in caught:
+    print(warning.category.__name__, warning.message)
+"""
+
+
+@pytest.mark.xfail(strict=True, reason="Numba falls back to a cache beside the sources, without a warning")
+def test_without_a_writable_cache_the_kernels_run_and_one_warning_says_so(copy_of_the_solver, run_python):
+    nowhere = f"{os.devnull}/nowhere"
+    shown = run_python(
+        STEP.replace("ADJOINT", "False"),
+        PYTHONPATH=str(copy_of_the_solver),
+        XDG_CACHE_HOME=nowhere,
+        HOME=nowhere,
+        NUMBA_CACHE_DIR="",
+        NUMBA_OPT="0",  # the time to compile is not what is tested
+    ).splitlines()
+    assert shown[0] == "True"
+    assert len(shown) == 2
+    assert shown[1].startswith("RuntimeWarning compiled kernels are not kept")
+    assert "Set NUMBA_CACHE_DIR to a writable folder" in shown[1]
+    # Numba's own fallback, beside the sources, would miss an edit of another file.
+    assert not list(copy_of_the_solver.rglob("*.nbi"))
+
+
+def test_the_kernels_run_as_plain_python(run_python):
+    assert run_python(STEP.replace("ADJOINT", "True"), NUMBA_DISABLE_JIT="1") == "True"
