@@ -101,7 +101,9 @@ def train(
 
 @app.command()
 def evaluate(
-    run_dir: Annotated[Path, typer.Argument(help="Folder of a run, finished or not.", show_default=False)],
+    run_dir: Annotated[
+        Path, typer.Argument(metavar="RUN_DIR", help="Folder of a run, finished or not.", show_default=False)
+    ],
     data_dir: DataDir = None,
 ) -> None:
     """Test the network of a run, as it was after its last complete epoch."""

@@ -7,10 +7,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from nnbridge.ops import diffusion_advection
+from nnbridge import checks
+from nnbridge.ops import BACKENDS, diffusion_advection
 
 LEARNED = "depthwise"
 NONE = "none"
+CHANNELS = "channels"
 
 
 class LayerFields(NamedTuple):
@@ -54,8 +56,8 @@ class GlobalLayer(nn.Module):
 
     Raises
     ------
-    ValueError
-        If a choice is unknown or a number out of range.
+    ValueError, TypeError
+        If a choice is unknown, or a number out of range or not one.
 
     Notes
     -----
@@ -76,28 +78,27 @@ class GlobalLayer(nn.Module):
         velocity: str = LEARNED,
         diffusivity: str | float = LEARNED,
         source: bool = True,
-        norm_eps: str | float = "channels",
+        norm_eps: str | float = CHANNELS,
         backend: str = "auto",
     ) -> None:
         super().__init__()
-        if channels < 1:
-            raise ValueError(f"`channels` is {channels!r}: it takes a whole number >= 1.")
-        if steps < 0 or dt <= 0:
-            raise ValueError(f"`steps` is {steps!r} and `dt` is {dt!r}: they take steps >= 0 and dt > 0.")
-        if velocity not in (LEARNED, NONE):
-            raise ValueError(f"`velocity` is {velocity!r}: it takes {LEARNED!r} or {NONE!r}.")
-        if isinstance(diffusivity, str):
-            if diffusivity not in (LEARNED, NONE):
-                raise ValueError(f"`diffusivity` is {diffusivity!r}: it takes {LEARNED!r}, {NONE!r} or a number.")
-        elif not diffusivity >= 0:
-            raise ValueError(f"`diffusivity` is {diffusivity!r}: it takes a number >= 0.")
-        if isinstance(norm_eps, str) and norm_eps != "channels":
-            raise ValueError(f"`norm_eps` is {norm_eps!r}: it takes 'channels' or a positive number.")
-        self.channels, self.steps, self.dt = channels, steps, dt
-        self.velocity, self.diffusivity, self.source = velocity, diffusivity, source
-        self.backend = backend
+        self.channels = checks.whole("channels", channels, 1)
+        self.steps = checks.whole("steps", steps, 0)
+        self.dt = checks.real("dt", dt)
+        self.velocity = checks.choice("velocity", velocity, (LEARNED, NONE))
+        self.diffusivity = (
+            checks.choice("diffusivity", diffusivity, (LEARNED, NONE), "a constant >= 0")
+            if isinstance(diffusivity, str)
+            else checks.real("diffusivity", diffusivity, zero=True)
+        )
+        self.source = source
+        self.backend = checks.choice("backend", backend, BACKENDS)
+        if isinstance(norm_eps, str):
+            checks.choice("norm_eps", norm_eps, (CHANNELS,), "a positive number")
+            eps = float(channels)
+        else:
+            eps = checks.real("norm_eps", norm_eps)
 
-        eps = float(channels) if isinstance(norm_eps, str) else float(norm_eps)
         learned = 2 * (velocity == LEARNED) + 2 * (diffusivity == LEARNED)
         self.coefficients = nn.Sequential()
         if learned:
@@ -117,8 +118,16 @@ class GlobalLayer(nn.Module):
         return result
 
     def fields(self, x: Tensor) -> LayerFields:
-        """Return the coefficients for `x`, and u_x and v_y by central differences, for inspection."""
+        """Return the coefficients for `x`, and u_x and v_y by central differences, for inspection.
+
+        In training mode these are the fields of the batch, as in `forward`; but looking does not move the running
+        statistics of the norm.
+        """
+        statistics = [(buffer, buffer.clone()) for buffer in self.coefficients.buffers()]
         u, v, Dx, Dy = (t.expand(x.shape) for t in self._coefficients(x))
+        with torch.no_grad():
+            for buffer, before in statistics:
+                buffer.copy_(before)
         u_x = (torch.roll(u, -1, -2) - torch.roll(u, 1, -2)) / 2
         v_y = (torch.roll(v, -1, -1) - torch.roll(v, 1, -1)) / 2
         return LayerFields(u, v, Dx, Dy, u_x, v_y)

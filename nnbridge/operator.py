@@ -2,7 +2,8 @@
 
 `torch.ops.pdebridge.evolve` and its adjoint `torch.ops.pdebridge.evolve_adjoint`: shapes for tracing (fake), the
 autograd rule, and autocast (both compute in float32). Between forward and backward only the inputs are kept, whatever
-the number of steps. Registered with `torch.library.define` and `impl`, which cost a third of `custom_op` a call.
+the number of steps. The kernel uses as many threads as torch does. Registered with `torch.library.define` and `impl`,
+which cost a third of `custom_op` a call.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def _evolve_cpu(*arguments: Any) -> Tensor:
     inputs, (steps, dt, dx, dy, boundary) = arguments[:7], arguments[7:]
     _check_dtypes(inputs)
     out = torch.empty(_shape(inputs), dtype=inputs[0].dtype)
-    cpu.forward_into(out.numpy(), _arrays(inputs), Mesh(dt, dx, dy, boundary), steps)
+    cpu.forward_into(out.numpy(), _arrays(inputs), Mesh(dt, dx, dy, boundary), steps, torch.get_num_threads())
     return out
 
 
@@ -73,6 +74,7 @@ def _evolve_adjoint_cpu(gradient: Tensor, *arguments: Any) -> list[Tensor]:
         Mesh(dt, dx, dy, boundary),
         steps,
         wanted,
+        torch.get_num_threads(),
     )
     return [torch.from_numpy(g) for g, w in zip(gradients, wanted, strict=True) if w]
 

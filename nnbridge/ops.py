@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from operator import index
-
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from nnbridge import operator, reference
+from nnbridge import checks, operator, reference
 from solver.grid import check_boundary
 
 BACKENDS = ("auto", "cpu", "torch")
@@ -57,8 +54,8 @@ def diffusion_advection(
         ``"periodic"``.
     backend : {"auto", "cpu", "torch"}
         ``"cpu"``: the fused kernel, float32 or float64; first derivatives, reverse mode. ``"torch"``: the same in
-        plain torch, any device, with double backward, forward mode and export. ``"auto"``: the kernel for tensors on
-        the CPU, except under forward-mode differentiation; else torch.
+        plain torch, any device, with double backward, forward mode, torch.func and export. ``"auto"``: the kernel for
+        tensors on the CPU, except under forward mode and torch.func; else torch.
 
     Returns
     -------
@@ -68,8 +65,8 @@ def diffusion_advection(
     Raises
     ------
     TypeError
-        If an input is not a floating tensor or number, or the dtypes differ or are not the kernel's (outside
-        autocast; under it, both backends compute in float32).
+        If an input is not a floating tensor or number; for the kernel, if the dtypes differ or are not float32 or
+        float64. Under autocast both backends compute in float32. Outside it plain torch promotes mixed dtypes.
     ValueError
         If shapes do not broadcast, a mesh parameter is out of range, devices differ, or a name is unknown.
 
@@ -83,32 +80,32 @@ def diffusion_advection(
     A. Kag and V. Saligrama, "Condensing CNNs with Partial Differential Equations", CVPR 2022.
     """
     inputs = _tensors((h, h_prev, source, u, v, Dx, Dy))
-    steps = _whole("steps", steps)
-    for name, value in (("dt", dt), ("dx", dx), ("dy", dy)):
-        if not (isinstance(value, (int, float)) and math.isfinite(value) and value > 0):
-            raise ValueError(f"`{name}` is {value!r}: it takes a positive finite number.")
+    steps = checks.whole("steps", steps, 0)
+    dt, dx, dy = checks.real("dt", dt), checks.real("dx", dx), checks.real("dy", dy)
     check_boundary(boundary)
     if _kernel_runs(backend, inputs):
-        return operator.evolve(inputs, steps, float(dt), float(dx), float(dy), boundary)
+        return operator.evolve(inputs, steps, dt, dx, dy, boundary)
     if torch.is_autocast_enabled(inputs[0].device.type):
         inputs = tuple(t.float() if t.dtype != torch.float64 else t for t in inputs)
     with torch.autocast(inputs[0].device.type, enabled=False):
-        return reference.evolve(*inputs, steps=steps, dt=dt, dx=dx, dy=dy)
+        return reference.evolve(*inputs, steps=steps, dt=dt, dx=dx, dy=dy).contiguous()
 
 
 def _kernel_runs(backend: str, inputs: tuple[Tensor, ...]) -> bool:
     """Decide between the kernel and plain torch."""
-    if backend not in BACKENDS:
-        raise ValueError(f"`backend` is {backend!r}: it takes {', '.join(repr(b) for b in BACKENDS)}.")
+    checks.choice("backend", backend, BACKENDS)
     on_cpu = inputs[0].device.type == "cpu"
-    forward_mode = forward_ad._current_level >= 0  # the kernel would silently return a zero tangent
+    # The kernel would silently return a zero tangent, and the transforms of torch.func cannot look into it.
+    transformed = forward_ad._current_level >= 0 or torch._C._are_functorch_transforms_active()
     if backend == "cpu" and not on_cpu:
         raise ValueError(
             f"`backend` 'cpu' takes tensors on the CPU, got {inputs[0].device}: move them, or use 'torch'."
         )
-    if backend == "cpu" and forward_mode:
-        raise ValueError("`backend` 'cpu' has no forward-mode derivative: use backend='torch' or 'auto'.")
-    return backend == "cpu" or (backend == "auto" and on_cpu and not forward_mode)
+    if backend == "cpu" and transformed:
+        raise ValueError(
+            "`backend` 'cpu' has no forward-mode derivative and no torch.func transform: use 'torch' or 'auto'."
+        )
+    return backend == "cpu" or (backend == "auto" and on_cpu and not transformed)
 
 
 def _tensors(values: tuple[Tensor | float, ...]) -> tuple[Tensor, ...]:
@@ -121,7 +118,9 @@ def _tensors(values: tuple[Tensor | float, ...]) -> tuple[Tensor, ...]:
         if isinstance(value, Tensor):
             tensor = value
         elif isinstance(value, (int, float)):
-            tensor = torch.full((), value, dtype=h.dtype, device=h.device)
+            # Half-precision `h` meets numbers under autocast, which computes in float32: they are not rounded first.
+            wide = torch.float64 if h.dtype == torch.float64 else torch.float32
+            tensor = torch.full((), value, dtype=wide, device=h.device)
         else:
             raise TypeError(f"`{name}` is a {type(value).__name__}: it takes a tensor or a number.")
         if not tensor.is_floating_point():
@@ -138,13 +137,3 @@ def _tensors(values: tuple[Tensor | float, ...]) -> tuple[Tensor, ...]:
     if len(shape) < 2:
         raise ValueError(f"`h` has shape {tuple(h.shape)}: it takes at least two dimensions, rows and columns last.")
     return tuple(tensors)
-
-
-def _whole(name: str, value: int) -> int:
-    try:
-        number = index(value)
-    except TypeError:
-        raise TypeError(f"`{name}` is {value!r}: it takes a whole number >= 0.") from None
-    if number < 0:
-        raise ValueError(f"`{name}` is {value!r}: it takes a whole number >= 0.")
-    return number

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 import warnings
 from collections.abc import Callable
 from functools import cache
@@ -61,22 +62,29 @@ def kernel(*, reassociate: bool = False) -> Callable[[F], F]:
 
 
 def _keep_on_disk(compiled: Any) -> None:
-    """Enable the cache of one kernel, in our folder; without a writable one, warn once and go on."""
+    """Enable the cache of one kernel, in our folder alone: Numba would fall back to one beside the source."""
+    if not _cache_is_writable():
+        return
     before = config.CACHE_DIR
     try:
         config.CACHE_DIR = str(cache_folder())
         compiled.enable_caching()
-    except (OSError, RuntimeError) as error:
-        _warn_uncached(str(error))
     finally:
         config.CACHE_DIR = before
 
 
 @cache
-def _warn_uncached(reason: str) -> None:
-    warnings.warn(
-        f"compiled kernels are not kept, so every process compiles them anew: {reason}. "
-        "Set NUMBA_CACHE_DIR to a writable folder to keep them.",
-        RuntimeWarning,
-        stacklevel=2,
-    )
+def _cache_is_writable() -> bool:
+    """Make the cache folder; if that fails, warn once that nothing will be kept."""
+    try:
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cache_folder()):
+            return True
+    except OSError as error:
+        warnings.warn(
+            f"compiled kernels are not kept, so every process compiles them anew: {error}. "
+            "Set NUMBA_CACHE_DIR to a writable folder to keep them.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -39,12 +40,8 @@ class Plan:
 
 def make_plan(problem: DiffusionAdvection, t_end: float, dt: float | None, save_at: Iterable[float] | None) -> Plan:
     """Plan a run from t = 0 to `t_end`."""
-    _check_positive("t_end", t_end)
-    if dt is None:
-        dt, reason = choose_dt(problem, t_end)
-    else:
-        _check_positive("dt", dt)
-        dt, reason = float(dt), "as given"
+    t_end = _positive("t_end", t_end)
+    dt, reason = choose_dt(problem, t_end) if dt is None else (_positive("dt", dt), "as given")
     last = whole_steps(t_end, dt)
     return Plan(dt, reason, last, saved_steps(save_at, dt, 0, last))
 
@@ -69,11 +66,11 @@ def whole_steps(t_end: float, dt: float) -> int:
     steps = t_end / dt
     nearest = max(1, round(steps))
     if abs(steps - nearest) > WHOLE:
-        more, fewer = math.ceil(steps), max(1, math.floor(steps))
+        counts = sorted({max(1, math.floor(steps)), math.ceil(steps)})
+        remedies = " or ".join(f"dt = {t_end / n:.12g} ({n} step{'s' * (n > 1)})" for n in counts)
         raise ValueError(
             f"`dt` is {dt:.12g}, which does not divide `t_end` = {t_end:.12g}: a leapfrog cannot shorten its last "
-            f"step. dt = {t_end / more:.12g} makes {more} steps, dt = {t_end / fewer:.12g} makes {fewer}; "
-            "dt=None chooses."
+            f"step. It takes {remedies}, or None, which chooses."
         )
     return nearest
 
@@ -82,7 +79,10 @@ def saved_steps(save_at: Iterable[float] | None, dt: float, first: int, last: in
     """Return the steps nearest to the times `save_at`; without any, the first and the last."""
     if save_at is None:
         return (first, last)
-    times = np.atleast_1d(np.asarray(list(save_at) if isinstance(save_at, Iterable) else save_at, np.float64))
+    try:
+        times = np.atleast_1d(np.asarray(list(save_at) if isinstance(save_at, Iterable) else save_at, np.float64))
+    except (TypeError, ValueError):
+        raise TypeError(f"`save_at` is {save_at!r}: it takes a sequence of times.") from None
     steps = np.rint(times / dt)
     if not (np.isfinite(times).all() and times.size and steps.min() >= first and steps.max() <= last):
         raise ValueError(
@@ -92,10 +92,13 @@ def saved_steps(save_at: Iterable[float] | None, dt: float, first: int, last: in
     return tuple(sorted({int(k) for k in steps}))
 
 
-def _check_positive(name: str, value: float) -> None:
+def _positive(name: str, value: Any) -> float:
     try:
-        good = math.isfinite(value) and value > 0
-    except TypeError:
-        raise TypeError(f"`{name}` is {value!r}: it takes a positive number, in units of time.") from None
-    if not good:
+        number = float(value) if not isinstance(value, str) else None
+    except (TypeError, ValueError):
+        number = None
+    if number is None:
+        raise TypeError(f"`{name}` is {value!r}: it takes a positive number, in units of time.")
+    if not (math.isfinite(number) and number > 0):
         raise ValueError(f"`{name}` is {value!r}: it takes a positive finite number, in units of time.")
+    return number

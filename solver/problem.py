@@ -106,7 +106,10 @@ def _components(name: str, parts: tuple[str, str], pair: Any, grid: Grid) -> tup
 
 
 def _field(name: str, part: str, value: object, grid: Grid) -> Field:
-    array = np.array(value)
+    try:
+        array = np.array(value)
+    except ValueError:
+        raise TypeError(f"`{name}` {part} is not an array: its rows differ in length.") from None
     if array.dtype.kind not in "fiub":
         raise TypeError(f"`{name}` {part} has dtype {array.dtype}: it takes real numbers (float32 or float64).")
     if array.dtype != np.float32:

@@ -66,7 +66,7 @@ def solve(
     progress : bool
         Show a bar with the time left.
     callback : function (step, time, H) -> bool or None, optional
-        Called at every saved time and at least every 64 steps, with a field that it must not change; True stops.
+        Called at every saved time and at least every 64 steps, with a read-only field; True stops the run.
     resume : Solution, optional
         Go on where this one ended: the result is bit for bit that of one long run. `dt` and `start` are its own.
 
@@ -191,7 +191,7 @@ def _loop(
                 if stop in plan.saved:
                     saved.append((stop, state.levels.now))
                 ticker.reached(stop)
-                if callback and callback(stop, stop * plan.dt, state.levels.now):
+                if callback and callback(stop, stop * plan.dt, _read_only(state.levels.now)):
                     status = Status.STOPPED if stop < plan.last else Status.FINISHED
                     break
     except KeyboardInterrupt:
@@ -221,6 +221,12 @@ def _loop(
         backend=run.engine.NAME,
         failure=failure,
     )
+
+
+def _read_only(array: Array) -> Array:
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _stops(plan: Plan, first: int) -> list[int]:
@@ -275,7 +281,7 @@ def _continue(
         raise ValueError(f"`problem` is on {problem.grid}, but the run to resume is on {resume.grid}.")
     if resume.status is Status.NON_FINITE:
         raise ValueError(f"`resume` cannot go on: {resume.failure}. Start again with a smaller dt.")
-    last = whole_steps(t_end, resume.dt) if math.isfinite(t_end) and t_end > 0 else 0
+    last = whole_steps(float(t_end), resume.dt) if math.isfinite(t_end) and t_end > 0 else 0
     if last <= resume.steps:
         raise ValueError(f"`t_end` is {t_end!r}: it takes a time after {resume.time:.6g}, which the run has reached.")
     return Plan(resume.dt, resume.dt_reason, last, saved_steps(save_at, resume.dt, resume.steps, last))

@@ -72,17 +72,9 @@ def assert_rounding_close():
 
 
 @pytest.fixture
-def set_threads():
-    """Set Numba's threads for one test; skip where the process has too few."""
-    before = numba.get_num_threads()
-
-    def use(count):
-        if count > numba.config.NUMBA_NUM_THREADS:
-            pytest.skip(f"needs {count} kernel threads, NUMBA_NUM_THREADS is {numba.config.NUMBA_NUM_THREADS}")
-        numba.set_num_threads(count)
-
-    yield use
-    numba.set_num_threads(before)
+def set_threads(monkeypatch):
+    """Set how many threads the kernels use by default, for one test."""
+    return lambda count: monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", count)
 
 
 @pytest.fixture

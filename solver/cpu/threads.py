@@ -12,18 +12,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from threading import Lock
 from typing import Any
 
-import numba
+from solver.compiling import config
 
 ENOUGH = 100_000  # cell updates, some 50 microseconds of one core: less is not worth waking a thread
 
 _pool: ThreadPoolExecutor | None = None
+_making = Lock()
 
 
-def threads_for(updates: int) -> int:
-    """Return how many threads a call of so many cell updates should use: NUMBA_NUM_THREADS at most."""
-    return 1 if updates < ENOUGH else int(numba.get_num_threads())
+def threads_for(updates: int, most: int | None) -> int:
+    """Return how many threads a call of so many cell updates should use: `most`, or else NUMBA_NUM_THREADS."""
+    return 1 if updates < ENOUGH else most or int(config.NUMBA_NUM_THREADS)
 
 
 def share(kernel: Callable[..., None], arguments: tuple[Any, ...], count: int, threads: int) -> None:
@@ -41,15 +43,16 @@ def share(kernel: Callable[..., None], arguments: tuple[Any, ...], count: int, t
 
 def _workers() -> ThreadPoolExecutor:
     global _pool
-    if _pool is None:
-        _pool = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) - 1), thread_name_prefix="pdebridge")
-    return _pool
+    with _making:
+        if _pool is None:
+            _pool = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) - 1), thread_name_prefix="pdebridge")
+        return _pool
 
 
 def _forget_workers() -> None:
     """Start afresh in a forked process, where the threads of the parent do not exist."""
-    global _pool
-    _pool = None
+    global _pool, _making
+    _pool, _making = None, Lock()
 
 
 os.register_at_fork(after_in_child=_forget_workers)

@@ -91,7 +91,6 @@ def test_autocast_computes_in_float32(backend, dtype, make_tensors):
         assert torch.equal(g, w.to(dtype))
 
 
-@pytest.mark.xfail(strict=True, reason="numbers take the dtype of h before autocast widens it")
 @pytest.mark.parametrize("backend", ["cpu", "torch"])
 def test_autocast_does_not_round_numbers_to_half(backend, make_tensors):
     h = make_tensors((2, 3, 5, 4), requires_grad=False).now.bfloat16()
@@ -136,7 +135,7 @@ def test_forward_mode_takes_the_plain_path(backend, make_tensors):
 
 def test_forward_mode_through_the_kernel_is_refused_not_silently_zero(make_tensors):
     inputs = make_tensors((2, 3, 4), requires_grad=False)
-    with pytest.raises(ValueError, match=r"`backend` 'cpu' has no forward-mode derivative: use backend='torch'"):
+    with pytest.raises(ValueError, match=r"`backend` 'cpu' has no forward-mode derivative .*: use 'torch'"):
         torch.func.jvp(
             lambda h: diffusion_advection(h, *inputs[1:], steps=3, backend="cpu", **MESH),
             (inputs.now,),
@@ -176,7 +175,7 @@ H = torch.zeros(2, 3, 4)
         ({"steps": -1}, ValueError, r"`steps` is -1: it takes a whole number >= 0"),
         ({"dt": 0.0}, ValueError, r"`dt` is 0\.0: it takes a positive finite number"),
         ({"dx": math.inf}, ValueError, r"`dx` is inf: it takes a positive finite number"),
-        ({"dy": "1"}, ValueError, r"`dy` is '1': it takes a positive finite number"),
+        ({"dy": "1"}, TypeError, r"`dy` is '1': it takes a positive finite number"),
         ({"boundary": "walls"}, ValueError, r"`boundary` is 'walls': it takes 'periodic'"),
         ({"backend": "gpu"}, ValueError, r"`backend` is 'gpu': it takes 'auto', 'cpu', 'torch'"),
         (

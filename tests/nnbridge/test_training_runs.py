@@ -181,11 +181,18 @@ def test_the_result_is_that_of_the_network_kept(few, whole_run):
     assert metrics.test_accuracy == pytest.approx(100 * np.mean(predicted == labels), rel=1e-6)
 
 
-def test_a_run_leaves_the_thread_count_of_the_process(few, tmp_path):
+def test_a_run_uses_its_own_thread_count_and_leaves_that_of_the_process(few, tmp_path):
+    seen = []
+
+    class Look(Observer):
+        def on_step(self, epoch, step, steps):
+            seen.append(torch.get_num_threads())
+
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        train(replace(CONFIG, epochs=1, threads=1), few, tmp_path)
+        train(replace(CONFIG, epochs=1, threads=1), few, tmp_path, observers=[Look()])
+        assert set(seen) == {1}
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

@@ -147,9 +147,6 @@ for y in (np.ones(shape), frozen, np.broadcast_to(1.0, shape), np.ones((2, 3, 4,
 """
 
 
-@pytest.mark.xfail(
-    strict=True, reason="np.broadcast_to freezes contiguous cotangents, so a strided one compiles a second kernel"
-)
 def test_no_kind_of_cotangent_needs_a_second_kernel(run_python):
     """A second version of the kernel would cost the user seconds at the first `.sum().backward()`."""
     assert len(set(run_python(KINDS).split())) == 1

@@ -68,7 +68,6 @@ for warning in caught:
 """
 
 
-@pytest.mark.xfail(strict=True, reason="Numba falls back to a cache beside the sources, without a warning")
 def test_without_a_writable_cache_the_kernels_run_and_one_warning_says_so(copy_of_the_solver, run_python):
     nowhere = f"{os.devnull}/nowhere"
     shown = run_python(

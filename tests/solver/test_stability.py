@@ -111,7 +111,6 @@ def test_the_largest_dt_scales_with_the_spacing_and_the_velocity():
     assert stability.largest_stable_dt(uniform((1.0, 1.0), (1.0, 0.0))) == 0.0
 
 
-@pytest.mark.xfail(strict=True, reason="largest_stable_dt divides by the first worst cell, not by the strictest limit")
 @given(
     u=st.lists(st.floats(-2, 2), min_size=4, max_size=4),
     D=st.lists(st.sampled_from([0.0, 0.0, 0.3, 1.0]), min_size=4, max_size=4),

@@ -1,0 +1,40 @@
+"""Checks of numbers at the boundary, shared by the function and the layer."""
+
+from __future__ import annotations
+
+import math
+from operator import index
+from typing import Any
+
+
+def whole(name: str, value: Any, least: int) -> int:
+    """Return `value` as an integer of at least `least`, or raise an error that names the argument."""
+    try:
+        number = index(value)
+    except TypeError:
+        raise TypeError(f"`{name}` is {value!r}: it takes a whole number >= {least}.") from None
+    if number < least:
+        raise ValueError(f"`{name}` is {value!r}: it takes a whole number >= {least}.")
+    return number
+
+
+def real(name: str, value: Any, *, zero: bool = False) -> float:
+    """Return `value` as a finite positive number (with `zero`, or 0), or raise an error that names the argument."""
+    wanted = "a finite number >= 0" if zero else "a positive finite number"
+    try:
+        number = float(value) if not isinstance(value, str) else None
+    except (TypeError, ValueError):
+        number = None
+    if number is None:
+        raise TypeError(f"`{name}` is {value!r}: it takes {wanted}.")
+    if not (math.isfinite(number) and (number > 0 or (zero and number == 0))):
+        raise ValueError(f"`{name}` is {value!r}: it takes {wanted}.")
+    return number
+
+
+def choice(name: str, value: Any, known: tuple[str, ...], otherwise: str = "") -> str:
+    """Return `value` if it is one of `known`, or raise an error that lists them; `otherwise` says what else goes."""
+    if value not in known:
+        also = f", or {otherwise}" if otherwise else ""
+        raise ValueError(f"`{name}` is {value!r}: it takes {', '.join(repr(k) for k in known)}{also}.")
+    return str(value)
