@@ -36,7 +36,7 @@ class LayerCase:
     def name(self) -> str:
         """Such as ``2048x32x32 K=5 forward+backward``."""
         n, c, h, w = self.shape
-        return f"{n * c}x{h}x{w} K={self.steps} forward{'+backward' if self.backward else ''}"
+        return f"{n * c}x{h}x{w} K={self.steps} {'forward+backward' if self.backward else 'forward'}"
 
     @property
     def updates(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -22,6 +23,20 @@ def interleaved_medians(runs: Mapping[str, Callable[[], object]], rounds: int) -
             run()
             seconds[name].append(time.perf_counter() - begin)
     return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def keep_freed_memory() -> bool:
+    """Tell glibc not to return freed memory to the system; return False where there is no glibc.
+
+    By default each large result is given back and asked for again, page by page: for every peer, the gradients of a
+    case cost more in page faults than in arithmetic, and the faults of two threads wait for each other.
+    """
+    trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of malloc.h
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError):
+        return False
+    return bool(mallopt(trim_threshold, 2**31 - 1) and mallopt(mmap_threshold, 2**30))
 
 
 def copy_bandwidth(rounds: int = 15) -> float:

@@ -47,7 +47,7 @@ KernelChoice = Annotated[
         "--kernel", metavar="auto|cpu|torch", help="What computes the PDE. Default: auto.", show_default=False
     ),
 ]
-Threads = Annotated[int | None, typer.Option(help="CPU threads of torch and kernel. Default: 1.", show_default=False)]
+Threads = Annotated[int | None, typer.Option(help="CPU threads of torch. Default: 1.", show_default=False)]
 
 
 @app.command()
@@ -141,6 +141,8 @@ def reproduce_mnist(
     results.csv, results.json, results.md, three figures and report.html, which shows all of them.
     """
     with _errors_for_users():
+        import matplotlib as mpl
+
         from nnbridge import data as datasets
         from nnbridge import reproduce
         from nnbridge.reproduce import report, tables
@@ -157,6 +159,7 @@ def reproduce_mnist(
             runs = list(reproduce.execute(configs, dataset, folder, partial(_watching, of=configs)))
         except KeyboardInterrupt:
             _stop(f"give the same command again to go on; what is done is kept in {folder}")
+        mpl.use("Agg")  # figures go to files: no window, no display
         summaries = reproduce.summarise(runs)
         page = report.write(summaries, runs, dataset, folder)
         console = _console()
@@ -188,7 +191,7 @@ def _watching(config: TrainingConfig, of: Sequence[TrainingConfig] = ()) -> Iter
     from nnbridge.training.observers import progress_bar
 
     place = f"{of.index(config) + 1}/{len(of)} " if of else ""
-    with progress_bar(config, f"{place}{config.backbone}, seed {config.seed}", Console(stderr=True)) as bar:
+    with progress_bar(config, f"{place}{config.backbone}, seed {config.seed}", _console(stderr=True)) as bar:
         yield [bar]
 
 
@@ -218,14 +221,16 @@ def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _console() -> Console:
-    """Return the console of the output stream; a file or pipe gets room for the widest table."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=120)
+def _console(*, stderr: bool = False) -> Console:
+    """Return the console of a stream, which takes text as it is; a file or pipe gets room for the widest table."""
+    console = Console(stderr=stderr, highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = 120
+    return console
 
 
 def _stop(remedy: str) -> None:
-    Console(stderr=True).print(f"interrupted: {remedy}", soft_wrap=True, highlight=False)
+    _console(stderr=True).print(f"interrupted: {remedy}", soft_wrap=True)
     raise typer.Exit(130)
 
 
@@ -237,5 +242,5 @@ def _errors_for_users() -> Iterator[None]:
     try:
         yield
     except (ValueError, FileNotFoundError, FileExistsError, DivergenceError) as error:
-        Console(stderr=True).print(f"error: {error}", soft_wrap=True, highlight=False, markup=False)
+        _console(stderr=True).print(f"error: {error}", soft_wrap=True)
         raise typer.Exit(1) from None

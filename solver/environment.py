@@ -7,10 +7,8 @@ import platform
 from importlib import metadata, util
 from pathlib import Path
 
-import numba
-
 from solver import backends
-from solver.compiling import cache_folder
+from solver.compiling import cache_folder, config
 
 PACKAGES = ("pdebridge", "numpy", "numba", "llvmlite", "scipy", "torch", "matplotlib", "numba-cuda", "mpi4py")
 
@@ -18,10 +16,10 @@ PACKAGES = ("pdebridge", "numpy", "numba", "llvmlite", "scipy", "torch", "matplo
 def describe() -> dict[str, str]:
     """Return named facts, each as one line; nothing is imported that is not loaded already."""
     facts = {"python": platform.python_version(), "system": platform.platform(terse=True)}
-    facts |= {name: _version(name) for name in PACKAGES}
+    facts |= {name: version(name) or "absent" for name in PACKAGES}
     facts["processor"] = processor()
     facts["cores"] = str(os.cpu_count())
-    facts["kernel threads"] = f"{numba.get_num_threads()} (NUMBA_NUM_THREADS)"
+    facts["kernel threads"] = f"{config.NUMBA_NUM_THREADS} (NUMBA_NUM_THREADS)"
     facts["kernel cache"] = str(cache_folder())
     facts["backends"] = ", ".join(backends.names())
     facts["GPU"] = _gpu()
@@ -29,7 +27,7 @@ def describe() -> dict[str, str]:
 
 
 def processor() -> str:
-    """Model name of the processor."""
+    """Return the model name of the processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -38,11 +36,12 @@ def processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def _version(package: str) -> str:
+def version(package: str) -> str | None:
+    """Return the version of an installed distribution, or None."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
-        return "absent"
+        return None
 
 
 def _gpu() -> str:

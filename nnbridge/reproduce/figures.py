@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from nnbridge.reproduce.study import CONFUSED, Run
 from nnbridge.training import BACKBONES
@@ -18,8 +17,6 @@ from solver.plotting import PALETTE, house_style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-mpl.use("Agg")
 
 _STYLE: Final = {
     "convolution": (PALETTE[0], "o"),
@@ -73,8 +70,9 @@ def learning_curves(runs: Sequence[Run]) -> Figure:
         left.set(xlabel="epoch", ylabel="training loss (cross entropy)", title="Training loss", yscale="log")
         for ax in (left, right):
             ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        left.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         left.yaxis.set_major_formatter("{x:g}")
-        left.yaxis.set_minor_formatter("{x:g}")
+        left.yaxis.set_minor_locator(NullLocator())
         right.set(xlabel="epoch", ylabel="test accuracy, %", title="Test accuracy")
         _show_the_ends(right, runs)
         right.legend(loc="lower right")

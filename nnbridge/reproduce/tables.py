@@ -17,7 +17,7 @@ _OURS = ("network", "parameters", "accuracy, %", "3↔5 errors", "images/s")
 _PUBLISHED = ("paper, %", "port, %", "paper, 3↔5 errors", "port, 3↔5 %")
 
 NOTE = (
-    "Ours: test accuracy after the last epoch, mean ± standard deviation over {seeds} seed(s) of {epochs} epochs; "
+    "Ours: test accuracy after the last of {epochs} epochs, {seeds}; "
     "3↔5 errors are the test images of a 3 taken for a 5 or of a 5 taken for a 3; "
     "images/s counts training steps alone. "
 )
@@ -41,7 +41,7 @@ def rows(summaries: Sequence[Summary], data: str) -> list[list[str]]:
             summary.backbone,
             str(summary.parameters),
             summary.accuracy.text(2),
-            summary.confusions.text(1),
+            summary.confusions.text(1 if summary.confusions.count > 1 else 0),
             f"{summary.images_per_second.mean:,.0f}",
         ]
         if data == PUBLISHED_DATA:
@@ -59,7 +59,9 @@ def rows(summaries: Sequence[Summary], data: str) -> list[list[str]]:
 def note(runs: Sequence[Run]) -> str:
     """Say in words what the columns hold."""
     config = runs[0].config
-    ours = NOTE.format(seeds=len({run.config.seed for run in runs}), epochs=config.epochs)
+    seeds = len({run.config.seed for run in runs})
+    spread = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
+    ours = NOTE.format(seeds=spread, epochs=config.epochs)
     return ours + (PUBLISHED_NOTE if config.data == PUBLISHED_DATA else OTHER_DATA_NOTE)
 
 

@@ -15,6 +15,11 @@ Device = Literal["auto", "cpu", "cuda"]
 BACKBONES: Final[tuple[Backbone, ...]] = get_args(Backbone)
 
 
+_SUITED: Final[dict[str, dict[str, Any]]] = {
+    "digits": {"epochs": 30, "batch_size": 32, "learning_rate": 0.02},
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
     """A training run; the defaults are the recipe with which the paper trains its MNIST networks.
@@ -44,9 +49,9 @@ class TrainingConfig:
     kernel
         Computes the PDE's steps: ``backend`` of `nnbridge.diffusion_advection`.
     threads
-        CPU threads of torch and of the kernel. They belong to the result, since they decide the order of torch's
-        sums. Default 1: the networks are too small to gain from a second one, and lose much where another process
-        wants it too.
+        CPU threads of torch. They belong to the result, since they decide the order of its sums. Default 1: the
+        networks are too small to gain from a second one, and lose much where another process wants it too. The
+        kernel has its own (``NUMBA_NUM_THREADS``), which change no bit.
 
     Raises
     ------
@@ -83,6 +88,8 @@ class TrainingConfig:
         _check_range("learning_rate", self.learning_rate > 0, self.learning_rate, "a finite number above 0")
         _check_range("momentum", 0 <= self.momentum < 1, self.momentum, "at least 0 and below 1")
         _check_range("weight_decay", self.weight_decay >= 0, self.weight_decay, "a finite number, at least 0")
+        if self.kernel == "cpu" and self.device == "cuda":
+            raise ValueError("`kernel` is 'cpu', but `device` is 'cuda': choose the kernel 'auto' or 'torch'")
         _check_range("clip_norm", self.clip_norm > 0, self.clip_norm, "a finite number above 0")
 
     @classmethod
@@ -116,11 +123,6 @@ class TrainingConfig:
         if unknown:
             raise ValueError(f"`choices` has unknown keys {', '.join(unknown)}: was it written by a newer version?")
         return cls(**choices)
-
-
-_SUITED: Final[dict[str, dict[str, Any]]] = {
-    "digits": {"epochs": 30, "batch_size": 32, "learning_rate": 0.02},
-}
 
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:

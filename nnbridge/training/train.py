@@ -1,70 +1,33 @@
-"""The training loop: Lightning Fabric for devices and gradients, an ordinary loop for the rest.
-
-A step of the convolution network on a batch of 128 takes 2.6 ms of one CPU core in bare torch. Fabric adds 0.3 ms;
-Lightning's Trainer adds 0.8 ms, and 1.9 ms with a progress bar and a logged loss.
-"""
+"""Train a network, or go on with an interrupted run: the epochs, and what is kept after each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
 
-import numba
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
-from torch.optim import SGD, Optimizer
+from torch import nn
+from torch.optim import SGD
 
 from nnbridge import models
 from nnbridge.data import Batches, Dataset, Split
 from nnbridge.models import MnistNet
-from nnbridge.training.config import Device, TrainingConfig
+from nnbridge.training.config import TrainingConfig
 from nnbridge.training.evaluation import accuracy, confusion_matrix, predict
 from nnbridge.training.folder import RunFolder, load_checkpoint, save_checkpoint
+from nnbridge.training.loop import train_epoch
+from nnbridge.training.machine import accelerator, use_threads
 from nnbridge.training.observers import Observer, TensorBoard, tensorboard_available
 from nnbridge.training.records import EpochRecord, Metrics
-
-_CHECK_STEPS = 50
+from nnbridge.training.state import State
 
 
 class DivergenceError(RuntimeError):
     """The loss of a run became infinite or NaN; the checkpoints are from before that."""
-
-
-@dataclass
-class _State:
-    """Everything that the next epoch depends on."""
-
-    model: nn.Module
-    optimizer: Optimizer
-    batches: Batches
-    history: list[EpochRecord]
-
-    def capture(self, config: TrainingConfig) -> dict[str, Any]:
-        return {
-            "config": config.as_dict(),
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "batches": self.batches.state_dict(),
-            "generator": torch.get_rng_state(),
-            "cuda_generators": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-            "history": [asdict(record) for record in self.history],
-        }
-
-    def restore(self, checkpoint: dict[str, Any]) -> None:
-        self.model.load_state_dict(checkpoint["model"])
-        self.optimizer.load_state_dict(checkpoint["optimizer"])
-        self.batches.load_state_dict(checkpoint["batches"])
-        torch.set_rng_state(checkpoint["generator"])
-        if torch.cuda.is_available() and checkpoint["cuda_generators"]:
-            torch.cuda.set_rng_state_all(checkpoint["cuda_generators"])
-        self.history = [EpochRecord(**record) for record in checkpoint["history"]]
 
 
 def train(
@@ -97,7 +60,7 @@ def train(
     """
     run = RunFolder(folder)
     run.start(config)
-    with _use_threads(config.threads):
+    with use_threads(config.threads):
         return _fit(config, dataset, run, None, observers)
 
 
@@ -115,7 +78,7 @@ def resume(folder: str | Path, dataset: Dataset, *, observers: Sequence[Observer
     if run.finished:
         return run.read_metrics()
     config = run.config()
-    with _use_threads(config.threads):
+    with use_threads(config.threads):
         return _fit(config, dataset, run, load_checkpoint(run.last), observers)
 
 
@@ -143,7 +106,7 @@ def _fit(
 ) -> Metrics:
     if dataset.name != config.data:
         raise ValueError(f"`dataset` is {dataset.name!r}, but the run is on {config.data!r}: load that")
-    fabric = Fabric(accelerator=_accelerator(config.device), devices=1)
+    fabric = Fabric(accelerator=accelerator(config.device), devices=1)
     train_split, test_split = dataset.train.to(fabric.device), dataset.test.to(fabric.device)
     torch.manual_seed(config.seed)
     model = models.create(config.model, kernel=config.kernel)
@@ -155,7 +118,7 @@ def _fit(
         weight_decay=config.weight_decay,
     )
     wrapped_model, wrapped_optimizer = fabric.setup(model, optimizer)
-    state = _State(model, optimizer, Batches(train_split, config.batch_size, config.seed), [])
+    state = State(model, optimizer, Batches(train_split, config.batch_size, config.seed), [])
     if checkpoint is None:
         save_checkpoint(run.last, state.capture(config))
     else:
@@ -168,7 +131,7 @@ def _fit(
     for epoch in range(len(state.history) + 1, config.epochs + 1):
         start = perf_counter()
         try:
-            loss, train_accuracy = _train_epoch(
+            loss, train_accuracy = train_epoch(
                 fabric, wrapped_model, wrapped_optimizer, state.batches, config.clip_norm, epoch, observers
             )
         except FloatingPointError as error:
@@ -189,40 +152,7 @@ def _fit(
     return metrics
 
 
-def _train_epoch(
-    fabric: Fabric,
-    model: nn.Module,
-    optimizer: Optimizer,
-    batches: Batches,
-    clip_norm: float,
-    epoch: int,
-    observers: Sequence[Observer],
-) -> tuple[float, float]:
-    """Take one step for each batch; return mean loss and accuracy in per cent."""
-    model.train()
-    loss_sum = torch.zeros((), device=fabric.device)
-    correct = torch.zeros((), dtype=torch.int64, device=fabric.device)
-    steps = len(batches)
-    for step, (images, labels) in enumerate(batches, start=1):
-        optimizer.zero_grad()
-        logits: Tensor = model(images)
-        loss = cross_entropy(logits, labels)
-        fabric.backward(loss)
-        fabric.clip_gradients(model, optimizer, max_norm=clip_norm, error_if_nonfinite=False)
-        optimizer.step()
-
-        # The sums stay on the device: reading them waits for the GPU, so that is done rarely. NaN and inf stay in them.
-        loss_sum += loss.detach() * len(labels)
-        correct += (logits.detach().argmax(dim=1) == labels).sum()
-        if (step % _CHECK_STEPS == 0 or step == steps) and not torch.isfinite(loss_sum):
-            raise FloatingPointError(f"the loss is not finite in epoch {epoch}, by step {step} of {steps}")
-        for observer in observers:
-            observer.on_step(epoch, step, steps)
-    count = len(batches.split)
-    return float(loss_sum) / count, 100 * int(correct) / count
-
-
-def _keep(state: _State, config: TrainingConfig, run: RunFolder) -> None:
+def _keep(state: State, config: TrainingConfig, run: RunFolder) -> None:
     """Write the checkpoints and the log after an epoch; the checkpoint comes first, because resume trusts it alone."""
     checkpoint = state.capture(config)
     accuracies = [record.test_accuracy for record in state.history]
@@ -244,27 +174,3 @@ def _summarise(model: nn.Module, test: Split, history: Sequence[EpochRecord]) ->
         images_per_second=median(record.images_per_second for record in history),
         seconds=sum(record.seconds for record in history),
     )
-
-
-@contextmanager
-def _use_threads(count: int) -> Iterator[None]:
-    """Give torch and the kernel ``count`` CPU threads within the block; the kernel never more than it had.
-
-    Numba comes first: when it is first asked, it starts its OpenMP threads, and with them resets torch's number.
-    """
-    before = torch.get_num_threads(), numba.get_num_threads()
-    torch.set_num_threads(count)
-    numba.set_num_threads(min(count, before[1]))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before[0])
-        numba.set_num_threads(before[1])
-
-
-def _accelerator(device: Device) -> str:
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("`device` is 'cuda', but torch sees no CUDA GPU here: choose 'cpu' or 'auto'")
-    return device

@@ -17,7 +17,7 @@ from solver import stencil
 from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.copying import copy_run
-from solver.cpu.forward import COEFFICIENTS, load_fields, load_level
+from solver.cpu.forward import COEFFICIENTS, load_fields, load_level, prefetch_input
 
 SEGMENT = 16
 
@@ -183,11 +183,17 @@ def adjoint_planes(out, wanted, cotangent, cotangent_old, arrays, table, ratios,
         plane.load_rows(lam, cotangent[p * cells : (p + 1) * cells], 0, rows, columns)
         lam_old.fill(0)
 
+        # As in the forward run, the next plane's inputs are asked for a few at a time.
+        following = min(p + 1, last - 1)
+        for which in range(3):
+            prefetch_input(arrays, table, which, following)
         plane.assemble(c, fields[0], fields[1], fields[2], fields[3], fields[4], start, stop, columns, ratios)
         for k in range(2, 6):
             plane.wrap(c[k], rows, columns)
         mark_segments(marks, history, c, segment, rows, columns)
 
+        prefetch_input(arrays, table, 3, following)
+        prefetch_input(arrays, table, 4, following)
         begun = False
         for s in range(segments - 1, -1, -1):
             if s < segments - 1:
@@ -214,6 +220,8 @@ def adjoint_planes(out, wanted, cotangent, cotangent_old, arrays, table, ratios,
             if waiting:
                 accumulate(g, lam_old, history[1], history[0], start, stop, columns)
 
+        prefetch_input(arrays, table, 5, following)
+        prefetch_input(arrays, table, 6, following)
         plane.multiply(lam_old, c[0], start, stop)
         if any_field:
             assemble_adjoint(g, c, fields[2], fields[3], start, stop, ratios)

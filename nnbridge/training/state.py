@@ -1,0 +1,46 @@
+"""What a checkpoint holds: everything that the next epoch depends on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from nnbridge.data import Batches
+from nnbridge.training.config import TrainingConfig
+from nnbridge.training.records import EpochRecord
+
+
+@dataclass
+class State:
+    """The moving parts of a run; torch's generators, which are global, belong to it too."""
+
+    model: nn.Module
+    optimizer: Optimizer
+    batches: Batches
+    history: list[EpochRecord]
+
+    def capture(self, config: TrainingConfig) -> dict[str, Any]:
+        """Return the state in tensors, numbers and strings; the tensors are not copied."""
+        return {
+            "config": config.as_dict(),
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "batches": self.batches.state_dict(),
+            "generator": torch.get_rng_state(),
+            "cuda_generators": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            "history": [asdict(record) for record in self.history],
+        }
+
+    def restore(self, checkpoint: dict[str, Any]) -> None:
+        """Take over what `capture` returned."""
+        self.model.load_state_dict(checkpoint["model"])
+        self.optimizer.load_state_dict(checkpoint["optimizer"])
+        self.batches.load_state_dict(checkpoint["batches"])
+        torch.set_rng_state(checkpoint["generator"])
+        if torch.cuda.is_available() and checkpoint["cuda_generators"]:
+            torch.cuda.set_rng_state_all(checkpoint["cuda_generators"])
+        self.history = [EpochRecord(**record) for record in checkpoint["history"]]
