@@ -15,8 +15,6 @@ import torch
 
 from solver.environment import processor, version
 
-from solver.environment import processor
-
 _PACKAGES: Final = ("pdebridge", "torch", "numpy", "numba", "scikit-learn", "pytorch-lightning", "torchmetrics")
 
 
