@@ -2,7 +2,7 @@
 
 `torch.ops.pdebridge.evolve` and its adjoint `torch.ops.pdebridge.evolve_adjoint`: shapes for tracing (fake), the
 autograd rule, and autocast (both compute in float32). Between forward and backward only the inputs are kept, whatever
-the number of steps. The kernel uses as many threads as torch does. Registered with `torch.library.define` and `impl`,
+the number of steps. The kernel runs on torch's own threads. Registered with `torch.library.define` and `impl`,
 which cost a third of `custom_op` a call.
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nnbridge.openmp import torch_team
 from solver import cpu
 from solver.records import Fields, Inputs, Levels, Mesh
 
@@ -59,7 +60,7 @@ def _evolve_cpu(*arguments: Any) -> Tensor:
     inputs, (steps, dt, dx, dy, boundary) = arguments[:7], arguments[7:]
     _check_dtypes(inputs)
     out = torch.empty(_shape(inputs), dtype=inputs[0].dtype)
-    cpu.forward_into(out.numpy(), _arrays(inputs), Mesh(dt, dx, dy, boundary), steps, torch.get_num_threads())
+    cpu.forward_into(out.numpy(), _arrays(inputs), Mesh(dt, dx, dy, boundary), steps, torch_team())
     return out
 
 
@@ -74,7 +75,7 @@ def _evolve_adjoint_cpu(gradient: Tensor, *arguments: Any) -> list[Tensor]:
         Mesh(dt, dx, dy, boundary),
         steps,
         wanted,
-        torch.get_num_threads(),
+        torch_team(),
     )
     return [torch.from_numpy(g) for g, w in zip(gradients, wanted, strict=True) if w]
 

@@ -12,7 +12,7 @@ from nnbridge.training.config import Device
 
 @contextmanager
 def use_threads(count: int) -> Iterator[None]:
-    """Give torch ``count`` CPU threads within the block; the kernel has its own, which change no bit."""
+    """Give torch, and the kernel with it, ``count`` CPU threads within the block."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

@@ -15,32 +15,32 @@ from solver.cpu.adjoint import adjoint_planes
 from solver.cpu.bands import BAND, forward_bands
 from solver.cpu.forward import forward_planes
 from solver.cpu.layout import Batch, writable
-from solver.cpu.threads import share, threads_for
+from solver.cpu.threads import Team, own_team, share
 from solver.records import Array, Fields, Inputs, Levels, Mesh, Ratios, common_shape, sum_to_shape
 
 NAME = "cpu"
 ALL = (True,) * len(Inputs._fields)
 
 
-def forward(levels: Levels, fields: Fields, mesh: Mesh, steps: int, threads: int | None = None) -> Levels:
+def forward(levels: Levels, fields: Fields, mesh: Mesh, steps: int, team: Team | None = None) -> Levels:
     """Advance `steps` time steps; see `solver.reference.forward`.
 
-    `threads` is the most to use, by default NUMBA_NUM_THREADS.
+    `team` are the threads to use, by default NUMBA_NUM_THREADS of our own.
     """
     inputs = Inputs.of(levels, fields)
     shape = common_shape(inputs)
     now = np.empty(shape, levels.now.dtype)
     old = np.empty_like(now)
-    _run(now, old, inputs, mesh, steps, threads)
+    _run(now, old, inputs, mesh, steps, team)
     return Levels(now, old)
 
 
-def forward_into(out: Array, inputs: Inputs, mesh: Mesh, steps: int, threads: int | None = None) -> None:
+def forward_into(out: Array, inputs: Inputs, mesh: Mesh, steps: int, team: Team | None = None) -> None:
     """Write H[steps] alone into `out`, contiguous and of the common shape: what the layer needs."""
-    _run(out, out.reshape(-1)[:0], inputs, mesh, steps, threads)
+    _run(out, out.reshape(-1)[:0], inputs, mesh, steps, team)
 
 
-def _run(now: Array, old: Array, inputs: Inputs, mesh: Mesh, steps: int, most: int | None) -> None:
+def _run(now: Array, old: Array, inputs: Inputs, mesh: Mesh, steps: int, team: Team | None) -> None:
     shape = now.shape
     if not now.size:
         return
@@ -49,12 +49,12 @@ def _run(now: Array, old: Array, inputs: Inputs, mesh: Mesh, steps: int, most: i
     arrays, table = Batch.of(inputs, shape)
     now, old = now.reshape(-1), old.reshape(-1)
     arguments = (now, old, arrays, table, ratios, extent)
-    threads = threads_for(now.size * (steps + 1), most)
-    if planes < threads and shape[-2] * shape[-1] > BAND:
+    team = (team or own_team()).for_work(now.size * (steps + 1))
+    if planes < team.size and shape[-2] * shape[-1] > BAND:
         for p in range(planes):
-            forward_bands(*arguments, p, threads)
+            forward_bands(*arguments, p, team)
     else:
-        share(forward_planes, arguments, planes, threads)
+        share(forward_planes, arguments, planes, team)
 
 
 def adjoint(
@@ -64,12 +64,12 @@ def adjoint(
     mesh: Mesh,
     steps: int,
     wanted: Sequence[bool] = ALL,
-    threads: int | None = None,
+    team: Team | None = None,
 ) -> Inputs:
     """Pull a cotangent of (H[K], H[K-1]), or of H[K] alone, back to the inputs; see `solver.reference.adjoint`.
 
-    `wanted` names, in the order of Inputs, the gradients to compute; the others come back empty. `threads` is the most
-    to use, by default NUMBA_NUM_THREADS.
+    `wanted` names, in the order of Inputs, the gradients to compute; the others come back empty. `team` are the
+    threads to use, by default NUMBA_NUM_THREADS of our own.
     """
     inputs = Inputs.of(levels, fields)
     shape = common_shape(inputs)
@@ -85,7 +85,7 @@ def adjoint(
     flags = np.array(wanted, np.bool_)
     ratios = Ratios.of(mesh, dtype)
     arguments = (out, flags, _flat(of_now), _flat(of_old), arrays, table, ratios, extent)
-    share(adjoint_planes, arguments, planes, threads_for(of_now.size * (steps + 1), threads))
+    share(adjoint_planes, arguments, planes, (team or own_team()).for_work(of_now.size * (steps + 1)))
     return Inputs(*(_reduce(g, i.shape, shape, w) for g, i, w in zip(out, inputs, wanted, strict=True)))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.forward import COEFFICIENTS, SLOTS, source_plane
-from solver.cpu.threads import share
+from solver.cpu.threads import Team, share
 from solver.records import Array, Ratios
 
 BAND = 16_384  # cells: the ten words a cell that a sweep touches then stay within a second-level cache
@@ -22,7 +22,7 @@ def forward_bands(
     ratios: Ratios,
     extent: tuple[int, int, int],
     p: int,
-    threads: int,
+    team: Team,
 ) -> None:
     """Advance plane p of the batch; write H[K], and H[K-1] if `old_out` has room for it."""
     rows, columns, steps = extent
@@ -32,12 +32,12 @@ def forward_bands(
     scratch = plane.padded_planes(SLOTS, rows, columns, now_out)
     old, now, new = scratch[7], scratch[8], scratch[9]
 
-    share(load_bands, (scratch, arrays, table, p, (rows, columns, height)), bands, threads)
+    share(load_bands, (scratch, arrays, table, p, (rows, columns, height)), bands, team)
     plane.wrap_rows(scratch[10], rows, columns)
     plane.wrap_rows(now, rows, columns)
-    share(assemble_bands, (scratch, ratios, (rows, columns, height)), bands, threads)
+    share(assemble_bands, (scratch, ratios, (rows, columns, height)), bands, team)
     for _ in range(steps):
-        share(sweep_bands, (new, scratch, now, old, (rows, columns, height)), bands, threads)
+        share(sweep_bands, (new, scratch, now, old, (rows, columns, height)), bands, team)
         plane.wrap_rows(new, rows, columns)
         old, now, new = now, new, old
     plane.store_rows(now_out[p * cells : (p + 1) * cells], now, 0, rows, columns)

@@ -1,10 +1,12 @@
 """Sharing a kernel call among threads: plain Python threads, because the kernels release the GIL.
 
-Numba's own parallel loops were measured and left: compiling them doubles the start-up time; while another program (or
-torch's own threads, which spin after each operation) uses a core, their OpenMP barrier turned 0.6 ms into 12 ms; the
-workqueue layer aborts on concurrent calls; none survives a fork, so that a DataLoader worker dies. A thread pool costs
-some 30 microseconds a call and has none of this. Every cell is computed by the same code on the same range of planes
-or bands whoever computes it, so one thread and n threads give the same bits.
+Numba's own parallel loops were measured and left: compiling them doubles the start-up time; while another program uses
+a core, their OpenMP barrier turned 0.6 ms into 12 ms; the workqueue layer aborts on concurrent calls; none survives a
+fork, so that a DataLoader worker dies. A thread pool costs some 30 microseconds a call and has none of this. A program
+that has threads of its own can lend them as a `Team`, as nnbridge does with torch's.
+
+Every cell is computed by the same code on the same plane or band whoever computes it, so one thread and n threads give
+the same bits.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 from solver.compiling import config
 
@@ -23,18 +25,38 @@ _pool: ThreadPoolExecutor | None = None
 _making = Lock()
 
 
-def threads_for(updates: int, most: int | None) -> int:
-    """Return how many threads a call of so many cell updates should use: `most`, or else NUMBA_NUM_THREADS."""
-    return 1 if updates < ENOUGH else most or int(config.NUMBA_NUM_THREADS)
+class Team(NamedTuple):
+    """The threads that a call may use."""
+
+    size: int
+    "how many, the caller's own included"
+    run: Callable[[Callable[[int], None], int], None]
+    "run(work, parts) calls work(0) ... work(parts - 1), at once, and returns when all are done"
+
+    def for_work(self, updates: int) -> Team:
+        """Return the team for a call of so many cell updates: this one, or the caller alone."""
+        return self if updates >= ENOUGH else Team(1, self.run)
 
 
-def share(kernel: Callable[..., None], arguments: tuple[Any, ...], count: int, threads: int) -> None:
-    """Call ``kernel(*arguments, first, last)`` on `threads` parts of range(count), one of them on this thread."""
-    threads = max(1, min(threads, count))
-    bounds = [count * t // threads for t in range(threads + 1)]
-    others = [_workers().submit(kernel, *arguments, bounds[t], bounds[t + 1]) for t in range(1, threads)]
+def own_team() -> Team:
+    """Return a team of NUMBA_NUM_THREADS threads, by default one a core."""
+    return Team(int(config.NUMBA_NUM_THREADS), run_in_pool)
+
+
+def share(kernel: Callable[..., None], arguments: tuple[Any, ...], count: int, team: Team) -> None:
+    """Call ``kernel(*arguments, first, last)`` on parts of range(count), one for each of the team."""
+    parts = max(1, min(team.size, count))
+    if parts == 1:
+        kernel(*arguments, 0, count)
+    else:
+        team.run(lambda t: kernel(*arguments, count * t // parts, count * (t + 1) // parts), parts)
+
+
+def run_in_pool(work: Callable[[int], None], parts: int) -> None:
+    """Run part 0 on this thread and the others in a pool of Python threads."""
+    others = [_workers().submit(work, part) for part in range(1, parts)]
     try:
-        kernel(*arguments, bounds[0], bounds[1])
+        work(0)
     finally:
         wait(others)  # they write into memory that the caller owns
     for other in others:
