@@ -3,12 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help demo test slow lint format docs clean
+.PHONY: help demo test lint format docs clean
 
 help:
 	@echo "make demo    see the scheme proven and three networks trained (about two minutes, then open report/index.html)"
 	@echo "make test    lint, types, import rules and the test suite"
-	@echo "make slow    the studies that take minutes"
 	@echo "make lint    ruff, mypy and the import rules alone"
 	@echo "make format  format the code"
 	@echo "make docs    build the documentation into site/"
@@ -26,10 +25,7 @@ demo: $(STAMP)
 	$(BIN)/python -m solver index report
 
 test: lint
-	$(BIN)/python -m pytest -n 2 -m "not slow"
-
-slow: $(STAMP)
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -n 2
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,7 +60,9 @@ def measure(
         ]
         show(f"Training step of the MNIST PDE network, batch {BATCH}, K = 5, one thread as in the recipe", steps)
     if json_path:
-        settings = {"OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", ""), "freed memory kept": kept}
+        settings: dict[str, Any] = {"OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", ""), "freed memory kept": kept}
+        if find_spec("threadpoolctl"):
+            settings["thread pools"] = import_module("threadpoolctl").threadpool_info()
         record = {"machine": describe(), "settings": settings, "layer": rows, "training": steps}
         json_path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 

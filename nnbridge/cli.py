@@ -237,7 +237,13 @@ def _stop(remedy: str) -> None:
 @contextmanager
 def _errors_for_users() -> Iterator[None]:
     """Show an error that the user can mend as one sentence, and a bug as a traceback."""
-    from nnbridge.training import DivergenceError
+    try:
+        from nnbridge.training import DivergenceError
+    except ModuleNotFoundError as absent:
+        _console(stderr=True).print(
+            f"error: training needs the package {absent.name}: pip install 'pdebridge[train]'", soft_wrap=True
+        )
+        raise typer.Exit(1) from None
 
     try:
         yield

@@ -111,7 +111,7 @@ class GlobalLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ReLU(BN(H[steps])) for I = `x`, (N, C, H, W)."""
-        u, v, Dx, Dy = self._coefficients(x)
+        u, v, Dx, Dy = self._split(self.coefficients(x))
         f = x if self.source else x.new_zeros(())
         h = diffusion_advection(x, x, f, u, v, Dx, Dy, steps=self.steps, dt=self.dt, backend=self.backend)
         result: Tensor = self.output(h)
@@ -123,27 +123,22 @@ class GlobalLayer(nn.Module):
         In training mode these are the fields of the batch, as in `forward`; but looking does not move the running
         statistics of the norm.
         """
-        statistics = [(buffer, buffer.clone()) for buffer in self.coefficients.buffers()]
-        u, v, Dx, Dy = (t.expand(x.shape) for t in self._coefficients(x))
-        with torch.no_grad():
-            for buffer, before in statistics:
-                buffer.copy_(before)
+        statistics = {name: buffer.clone() for name, buffer in self.coefficients.named_buffers()}
+        made = torch.func.functional_call(self.coefficients, statistics, (x,))
+        u, v, Dx, Dy = (t.expand(x.shape) for t in self._split(made))
         u_x = (torch.roll(u, -1, -2) - torch.roll(u, 1, -2)) / 2
         v_y = (torch.roll(v, -1, -1) - torch.roll(v, 1, -1)) / 2
         return LayerFields(u, v, Dx, Dy, u_x, v_y)
 
-    def _coefficients(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return u, v, Dx, Dy, each (N, C, H, W) or a scalar."""
-        learned: list[Tensor] = []
-        if len(self.coefficients):
-            made = self.coefficients(x)
-            # The outputs of a grouped convolution lie channel by channel, a channel's fields together.
-            learned = list(made.unflatten(1, (self.channels, -1)).unbind(2))
-        zero = x.new_zeros(())
+    def _split(self, made: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return u, v, Dx, Dy, each (N, C, H, W) or a scalar, from what `coefficients` made."""
+        # The outputs of a grouped convolution lie channel by channel, a channel's fields together.
+        learned = list(made.unflatten(1, (self.channels, -1)).unbind(2)) if len(self.coefficients) else []
+        zero = made.new_zeros(())
         u, v = (learned.pop(0), learned.pop(0)) if self.velocity == LEARNED else (zero, zero)
         if self.diffusivity == LEARNED:
             return u, v, learned.pop(0), learned.pop(0)
-        D = zero if isinstance(self.diffusivity, str) else x.new_full((), self.diffusivity)
+        D = zero if isinstance(self.diffusivity, str) else made.new_full((), self.diffusivity)
         return u, v, D, D
 
     def extra_repr(self) -> str:

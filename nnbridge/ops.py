@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from numbers import Real
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
@@ -108,7 +111,7 @@ def _kernel_runs(backend: str, inputs: tuple[Tensor, ...]) -> bool:
     return backend == "cpu" or (backend == "auto" and on_cpu and not transformed)
 
 
-def _tensors(values: tuple[Tensor | float, ...]) -> tuple[Tensor, ...]:
+def _tensors(values: tuple[Any, ...]) -> tuple[Tensor, ...]:
     """Make numbers tensors like `h`, and check that all fit together."""
     h = values[0]
     if not isinstance(h, Tensor):
@@ -117,10 +120,10 @@ def _tensors(values: tuple[Tensor | float, ...]) -> tuple[Tensor, ...]:
     for name, value in zip(NAMES, values, strict=True):
         if isinstance(value, Tensor):
             tensor = value
-        elif isinstance(value, (int, float)):
+        elif isinstance(value, Real):
             # Half-precision `h` meets numbers under autocast, which computes in float32: they are not rounded first.
             wide = torch.float64 if h.dtype == torch.float64 else torch.float32
-            tensor = torch.full((), value, dtype=wide, device=h.device)
+            tensor = torch.full((), float(value), dtype=wide, device=h.device)
         else:
             raise TypeError(f"`{name}` is a {type(value).__name__}: it takes a tensor or a number.")
         if not tensor.is_floating_point():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +28,8 @@ def demo(
     """Solve a hill that rotates and spreads, compare it with the exact solution, draw and animate it."""
     from solver.demo import write_demo
 
-    result = write_demo(out, cells=cells, backend=backend)
+    with _errors_for_users():
+        result = write_demo(out, cells=cells, backend=backend)
     console.print(result.solution, highlight=False)
     table = Table("quantity", "computed", "exact", title="After one rotation")
     table.add_row("largest value", f"{result.peak:.5f}", f"{result.exact_peak:.5f}")
@@ -55,4 +58,15 @@ def index(
     """Write FOLDER/index.html, one page that opens every report below it."""
     from solver.report_index import write_index
 
-    console.print(f"open {write_index(folder)}", soft_wrap=True)
+    with _errors_for_users():
+        console.print(f"open {write_index(folder)}", soft_wrap=True)
+
+
+@contextmanager
+def _errors_for_users() -> Iterator[None]:
+    """Show an error that the user can mend as one sentence."""
+    try:
+        yield
+    except ValueError as error:
+        console.print(f"error: {error}", soft_wrap=True, highlight=False, markup=False)
+        raise typer.Exit(1) from None

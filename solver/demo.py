@@ -86,19 +86,20 @@ def write_demo(out: Path, *, cells: int, backend: str) -> DemoResult:
         error=float(np.abs(solution.final - exact).max()),
         files=(out / "report.html", picture, animation),
     )
-    _report(result, animation.name).write(out / "report.html")
+    _report(result, animation).write(out / "report.html")
     return result
 
 
-def _report(result: DemoResult, animation: str) -> Page:
+def _report(result: DemoResult, animation: Path) -> Page:
     solution = result.solution
     rows, columns = solution.grid.shape
     page = Page("A hill carried around", f"One rotation on {rows} x {columns} cells, {solution.steps} steps.")
     page.section(
         "What is solved",
         "A Gaussian hill turns once with a solid-body rotation while it spreads. The exact solution is a Gaussian "
-        f'that is wider and back in its place.</p><p><img src="{animation}" alt="The hill goes around once.">',
+        "that is wider and back in its place.",
     )
+    page.image(animation, "The hill goes around once.")
     page.table(
         ("after one rotation", "computed", "exact"),
         (

@@ -14,12 +14,12 @@ PACKAGES = ("pdebridge", "numpy", "numba", "llvmlite", "scipy", "torch", "matplo
 
 
 def describe() -> dict[str, str]:
-    """Return named facts, each as one line; nothing is imported that is not loaded already."""
+    """Return named facts, each as one line."""
     facts = {"python": platform.python_version(), "system": platform.platform(terse=True)}
     facts |= {name: version(name) or "absent" for name in PACKAGES}
     facts["processor"] = processor()
     facts["cores"] = str(os.cpu_count())
-    facts["kernel threads"] = f"{config.NUMBA_NUM_THREADS} (NUMBA_NUM_THREADS)"
+    facts["solver threads"] = f"{config.NUMBA_NUM_THREADS} (NUMBA_NUM_THREADS)"
     facts["kernel cache"] = str(cache_folder())
     facts["backends"] = ", ".join(backends.names())
     facts["GPU"] = _gpu()

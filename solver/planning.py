@@ -40,8 +40,8 @@ class Plan:
 
 def make_plan(problem: DiffusionAdvection, t_end: float, dt: float | None, save_at: Iterable[float] | None) -> Plan:
     """Plan a run from t = 0 to `t_end`."""
-    t_end = _positive("t_end", t_end)
-    dt, reason = choose_dt(problem, t_end) if dt is None else (_positive("dt", dt), "as given")
+    t_end = positive("t_end", t_end)
+    dt, reason = choose_dt(problem, t_end) if dt is None else (positive("dt", dt), "as given")
     last = whole_steps(t_end, dt)
     return Plan(dt, reason, last, saved_steps(save_at, dt, 0, last))
 
@@ -92,7 +92,8 @@ def saved_steps(save_at: Iterable[float] | None, dt: float, first: int, last: in
     return tuple(sorted({int(k) for k in steps}))
 
 
-def _positive(name: str, value: Any) -> float:
+def positive(name: str, value: Any) -> float:
+    """Return `value` as a positive finite number, or raise an error that names the argument."""
     try:
         number = float(value) if not isinstance(value, str) else None
     except (TypeError, ValueError):

@@ -102,7 +102,9 @@ def plot_solution(solution: Solution, *, plane: tuple[int, ...] = (), panels: in
 
     if panels < 1:
         raise ValueError(f"`panels` is {panels}, but a picture needs at least 1")
-    fields = _plane_of(solution, plane)
+    fields, times = _plane_of(solution, plane), solution.times
+    if not len(fields):  # stopped before the first save: the last good state is there to be seen
+        fields, times = solution.final[plane or (0,) * (solution.final.ndim - 2)][None], np.array([solution.time])
     last = len(fields) - 1
     chosen = np.unique(np.linspace(last, 0, min(panels, last + 1)).round().astype(int))
     scale = colour_scale(fields[chosen])
@@ -117,7 +119,7 @@ def plot_solution(solution: Solution, *, plane: tuple[int, ...] = (), panels: in
         )
         for ax, index in zip(axes[0], chosen, strict=True):
             image = show_field(ax, solution.grid, fields[index], scale)
-            ax.set_title(f"t = {solution.times[index]:.4g}")
+            ax.set_title(f"t = {times[index]:.4g}")
             ax.label_outer()
         figure.colorbar(image, ax=axes[0].tolist(), label="H")
     return figure
@@ -154,7 +156,7 @@ def animate_solution(solution: Solution, path: str | Path, *, plane: tuple[int, 
     writer = _writer(path, fps)
     fields = _plane_of(solution, plane)
     if len(fields) < 2:
-        raise ValueError("`solution` has 1 saved field, an animation needs 2: pass `save_at` to solve")
+        raise ValueError(f"`solution` has {len(fields)} saved field(s), an animation needs 2: pass `save_at` to solve")
     with house_style():
         figure, ax = plt.subplots(figsize=(5.4, 0.9 + _height(solution.grid, 4.2)), layout="compressed")
         image = show_field(ax, solution.grid, fields[0], colour_scale(fields))

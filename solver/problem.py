@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,6 +88,14 @@ class DiffusionAdvection:
         Dx, Dy = self.diffusivity
         arrays = [np.asarray(c) for c in (u, v, Dx, Dy, self.source)]
         return Fields(*(c if dtype is None else c.astype(dtype, copy=False) for c in arrays))
+
+    def digest(self) -> str:
+        """Return a short fingerprint of grid and coefficients: equal for equal problems, in any process."""
+        found = hashlib.sha256(repr(self.grid).encode())
+        for field in self.fields():
+            found.update(f"{field.shape} {field.dtype}".encode())
+            found.update(np.ascontiguousarray(field).tobytes())
+        return found.hexdigest()[:16]
 
     @property
     def batch(self) -> tuple[int, ...]:

@@ -125,6 +125,16 @@ class Page:
         )
         self._note(note)
 
+    def image(self, path: str | Path, alt: str, note: str = "") -> None:
+        """Embed a picture or animation from a PNG or GIF file; ``alt`` says in words what it shows."""
+        path = Path(path)
+        data = b64encode(path.read_bytes()).decode("ascii")
+        self._body.append(
+            f'<figure><div class="pane" tabindex="0"><img alt="{escape(alt)}" '
+            f'src="data:image/{path.suffix[1:].lower()};base64,{data}"></div></figure>'
+        )
+        self._note(note)
+
     def write(self, path: str | Path) -> Path:
         """Write the page as UTF-8 and return its path; a missing folder is made."""
         path = Path(path)

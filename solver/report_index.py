@@ -21,7 +21,7 @@ def write_index(folder: str | Path) -> Path:
         If there is no report below `folder`.
     """
     folder = Path(folder)
-    reports = sorted(folder.glob("*/*.html"))
+    reports = sorted(folder.glob("*/report.html"))
     if not reports:
         raise ValueError(
             f"`folder` {str(folder)!r} holds no report below it: it takes a folder that `make demo`, "

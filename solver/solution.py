@@ -65,6 +65,8 @@ class Solution:
     ----------
     grid : Grid
         The plane.
+    problem : str
+        Fingerprint of the problem, `DiffusionAdvection.digest`: a run is resumed with the same one.
     times : array (n,)
         Times of the saved fields, in order; each is a step of the run, so it can differ from the `save_at` asked
         for by up to dt/2.
@@ -95,6 +97,7 @@ class Solution:
     """
 
     grid: Grid
+    problem: str
     times: Array
     fields: Array
     status: Status

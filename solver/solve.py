@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from solver import backends
-from solver.planning import Plan, make_plan, saved_steps, whole_steps
+from solver.planning import WHOLE, Plan, make_plan, positive, saved_steps
 from solver.problem import DiffusionAdvection
 from solver.progress import Ticker
 from solver.records import Array, Fields, Levels, Mesh
@@ -68,7 +68,8 @@ def solve(
     callback : function (step, time, H) -> bool or None, optional
         Called at every saved time and at least every 64 steps, with a read-only field; True stops the run.
     resume : Solution, optional
-        Go on where this one ended: the result is bit for bit that of one long run. `dt` and `start` are its own.
+        Go on where this one ended: the result is bit for bit that of one long run. `problem` must be the same;
+        `dt` and `start` are those of the run, whatever is given.
 
     Returns
     -------
@@ -174,6 +175,7 @@ def _loop(
 ) -> Solution:
     """Advance from one stop to the next, saving what the plan says; whatever happens, return the last good state."""
     saved: list[tuple[int, Array]] = []
+    asked = frozenset(plan.saved)
     failure: Failure | None = None
     status = Status.FINISHED
     try:
@@ -188,7 +190,7 @@ def _loop(
                             status = Status.NON_FINITE
                             break
                     state = reached
-                if stop in plan.saved:
+                if stop in asked:
                     saved.append((stop, state.levels.now))
                 ticker.reached(stop)
                 if callback and callback(stop, stop * plan.dt, _read_only(state.levels.now)):
@@ -207,6 +209,7 @@ def _loop(
         row[...] = H
     return Solution(
         grid=run.problem.grid,
+        problem=run.problem.digest(),
         times=np.array([step for step, _ in saved]) * plan.dt,
         fields=fields,
         status=status,
@@ -279,9 +282,21 @@ def _continue(
         raise ValueError(f"`dt` is {dt!r}, but the run to resume has dt = {resume.dt!r}: leave it out.")
     if problem.grid != resume.grid:
         raise ValueError(f"`problem` is on {problem.grid}, but the run to resume is on {resume.grid}.")
+    if problem.digest() != resume.problem:
+        raise ValueError(
+            "`problem` has other coefficients than the run to resume, so the two would not be one run. To go on with "
+            "another equation, start a new solve from `resume.final`."
+        )
     if resume.status is Status.NON_FINITE:
         raise ValueError(f"`resume` cannot go on: {resume.failure}. Start again with a smaller dt.")
-    last = whole_steps(float(t_end), resume.dt) if math.isfinite(t_end) and t_end > 0 else 0
+    t_end = positive("t_end", t_end)
+    last = round(t_end / resume.dt)
+    if abs(t_end / resume.dt - last) > WHOLE:
+        before, after = (n * resume.dt for n in (math.floor(t_end / resume.dt), math.ceil(t_end / resume.dt)))
+        raise ValueError(
+            f"`t_end` is {t_end:.12g}, no whole number of steps of the run to resume, dt = {resume.dt:.12g}: "
+            f"it takes {before:.12g} or {after:.12g}."
+        )
     if last <= resume.steps:
         raise ValueError(f"`t_end` is {t_end!r}: it takes a time after {resume.time:.6g}, which the run has reached.")
     return Plan(resume.dt, resume.dt_reason, last, saved_steps(save_at, resume.dt, resume.steps, last))

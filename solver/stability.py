@@ -20,6 +20,7 @@ product-rule form can grow where each cell passes.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,13 +173,20 @@ class Verdict:
         if self.stable:
             return f"dt = {self.dt:.6g} is stable: the largest stability number is {self.number:.4g}, at {where}."
         if self.largest_dt > 0:
-            remedy = f"dt <= {self.largest_dt:.6g} would pass."
+            remedy = f"dt <= {_round_down(self.largest_dt):.6g} would pass."
         else:
             remedy = (
                 "No dt passes: there the flow crosses a direction without diffusion while the other direction has "
                 "some. Make both diffusivities positive, or both zero."
             )
-        return f"dt = {self.dt:.6g} is unstable: stability number {self.number:.4g}, above 1, at {where}. {remedy}"
+        number = f"{self.number:.4g}" if self.number > 1.001 else f"1 + {max(self.number - 1, 0):.1e}"
+        return f"dt = {self.dt:.6g} is unstable: stability number {number}, not below 1, at {where}. {remedy}"
+
+
+def _round_down(dt: float) -> float:
+    """Return `dt` to six digits, never above it: a remedy that is copied from a message must pass."""
+    unit = 10.0 ** (math.floor(math.log10(dt)) - 5)
+    return math.floor(dt / unit * (1 - ROUNDING)) * unit
 
 
 def judge(problem: DiffusionAdvection, dt: float) -> Verdict:

@@ -21,6 +21,7 @@ from solver.records import Array, Fields
 from solver.stability import mesh_numbers
 
 STARTS = ("heun", "euler", "copy")
+MOST_SUBSTEPS = 1000  # of the first step: more take longer than the run, without a word
 
 
 def tendency(problem: DiffusionAdvection, H: Array) -> Array:
@@ -50,6 +51,11 @@ def first_step(problem: DiffusionAdvection, H: Array, dt: float, start: str) -> 
     """Return H[1] from H[0] by ``"heun"`` or ``"euler"``."""
     m = mesh_numbers(problem, dt)
     substeps = max(1, math.ceil(2 * float(np.max(m.B_x + m.B_y)) - 1e-9))
+    if substeps > MOST_SUBSTEPS:
+        raise ValueError(
+            f"`start` {start!r} would need {substeps} explicit substeps, because B_x + B_y is {substeps / 2:.4g}: it "
+            f"takes at most {MOST_SUBSTEPS}. Use a smaller `dt`, or start='copy'."
+        )
     h = dt / substeps
     for _ in range(substeps):
         rate = tendency(problem, H)

@@ -7,16 +7,16 @@ from __future__ import annotations
 import csv
 import json
 import math
-import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
-import solver
+from solver.environment import describe
 from solver.report import Page
 from validation.study import Claim, Study, StudyResult, Table
+
+SHOWN = ("made", "pdebridge", "python", "numpy", "numba", "torch", "processor", "cores")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Outcome:
 
 
 def write_outputs(outcomes: Sequence[Outcome], folder: Path) -> Path:
-    """Write everything into ``folder`` and return the path of the report, ``folder/index.html``.
+    """Write everything into ``folder`` and return the path of the report, ``folder/report.html``.
 
     The figures are closed.
     """
@@ -58,19 +58,12 @@ def write_outputs(outcomes: Sequence[Outcome], folder: Path) -> Path:
     }
     text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     (folder / "results.json").write_text(text, encoding="utf-8")
-    return build_page(outcomes).write(folder / "index.html")
+    return build_page(outcomes).write(folder / "report.html")
 
 
 def environment() -> dict[str, str]:
-    """Return what the numbers may depend on: versions and platform, and when they were made."""
-    return {
-        "pdebridge": solver.__version__,
-        "python": platform.python_version(),
-        "numpy": version("numpy"),
-        "numba": version("numba"),
-        "platform": f"{platform.system()} {platform.machine()}",
-        "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-    }
+    """Return what the numbers may depend on: versions and machine, and when they were made."""
+    return {"made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), **describe()}
 
 
 def build_page(outcomes: Sequence[Outcome]) -> Page:
@@ -93,7 +86,7 @@ def build_page(outcomes: Sequence[Outcome]) -> Page:
             (o.study.title, len(o.result.claims), o.result.skipped or o.result.passed, f"{o.seconds:.1f}")
             for o in outcomes
         ],
-        " · ".join(f"{name} {value}" for name, value in environment().items()),
+        " · ".join(f"{name} {value}" for name, value in environment().items() if name in SHOWN),
     )
     for outcome in outcomes:
         _add_study(page, outcome)

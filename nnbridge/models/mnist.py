@@ -41,7 +41,7 @@ class OnePlaneConv(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve ``input``, (N, channels_in, H, W)."""
-        if self.in_channels > 1 or not input.is_cpu:
+        if self.in_channels > 1 or not input.is_cpu or not input.shape[0]:
             return super().forward(input)
         batch = input.shape[0]
         filters = self.weight.expand(batch, 1, 3, 3)

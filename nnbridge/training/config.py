@@ -51,7 +51,7 @@ class TrainingConfig:
     threads
         CPU threads of torch. They belong to the result, since they decide the order of its sums. Default 1: the
         networks are too small to gain from a second one, and lose much where another process wants it too. The
-        kernel has its own (``NUMBA_NUM_THREADS``), which change no bit.
+        kernel runs on as many, and they change none of its bits.
 
     Raises
     ------

@@ -1,7 +1,8 @@
 """The CPU backend: Numba kernels over padded planes, forward and adjoint, any number of planes and steps.
 
-`forward` and `adjoint` take and return what `solver.reference` does. Inputs are read in place whatever they broadcast
-from; nothing is expanded.
+`forward` and `adjoint` take and return what `solver.reference` does. An input is read in place if its planes are evenly
+spaced and each is contiguous or one value, as a scalar, a per-channel tensor or a field shared by a batch is; any other
+is copied once.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How an input that broadcasts to (..., rows, columns) lies in memory, for a kernel that goes plane by plane.
 
-An input is kept as it is, never expanded: a scalar is one plane of one value, a per-channel tensor (C, 1, 1) is C
+An input is kept as it is where that can be: a scalar is one plane of one value, a per-channel tensor (C, 1, 1) is C
 planes of one value, a field shared by a batch is read again for each member. Plane p of the batch is plane
 (p // repeat) % planes of the input.
 """

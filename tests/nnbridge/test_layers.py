@@ -136,6 +136,14 @@ def test_looking_at_the_fields_does_not_train_the_norms(x, make_layer):
     assert all(torch.equal(b, before[name]) for name, b in layer.named_buffers())
 
 
+def test_looking_at_the_fields_does_not_disturb_a_training_step(x, make_layer):
+    layer = make_layer()
+    loss = layer(x).square().sum()
+    seen = layer.fields(x)
+    loss.backward()
+    seen.u.sum().backward()
+
+
 @pytest.mark.parametrize(("norm_eps", "eps"), [("channels", 3.0), (1e-5, 1e-5)])
 def test_norm_eps_is_the_eps_of_both_norms(norm_eps, eps):
     layer = GlobalLayer(C, norm_eps=norm_eps)

@@ -123,7 +123,7 @@ def test_another_ending_is_refused(tmp_path):
 
 
 def test_one_saved_field_is_no_animation(tmp_path):
-    with pytest.raises(ValueError, match=r"`solution` has 1 saved field, .* pass `save_at`"):
+    with pytest.raises(ValueError, match=r"`solution` has 1 saved field.* pass `save_at`"):
         animate_solution(solution(save_at=(1.0,)), tmp_path / "run.gif")
 
 

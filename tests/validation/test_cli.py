@@ -29,7 +29,7 @@ HOLDS, FAILS = Claim("water is wet", True, "1"), Claim("the moon is cheese", Fal
 def test_a_real_study_leaves_a_report_figures_csv_and_json(tmp_path):
     result = CliRunner().invoke(cli.app, ["--out", str(tmp_path), "--only", "starts"])
     assert result.exit_code == 0, result.output
-    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert page.count("<img") == page.count("data:image/png;base64,") == 1
     assert (tmp_path / "starts.png").read_bytes().startswith(b"\x89PNG")
     (recorded,) = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["studies"]
@@ -52,7 +52,7 @@ def test_a_failing_claim_exits_with_one_and_is_shown_in_terminal_and_report(run,
     assert result.exit_code == 1
     assert "FAIL  the moon is cheese: 0.03" in result.output
     assert "1 of 2 claims hold" in result.output
-    assert '<td class="fail">FAIL</td>' in (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert '<td class="fail">FAIL</td>' in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_only_runs_the_named_studies_in_the_order_of_the_report(run, tmp_path):
@@ -74,7 +74,7 @@ def test_a_skip_and_its_reason_are_visible_in_terminal_and_report(run, tmp_path)
     result = run([study("one", HOLDS), study("two", skipped="torch is not installed")])
     assert result.exit_code == 0
     assert "skipped: torch is not installed" in result.output
-    assert "torch is not installed" in (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "torch is not installed" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_infinite_values_are_text_in_json_so_that_any_reader_can_parse_it(run, tmp_path):
