@@ -63,3 +63,13 @@ def test_inductor_gives_the_same_numbers(make_tensors):
     got, want = (values_and_gradients(f, inputs) for f in (compiled, evolve))
     for g, w in zip(got, want, strict=True):
         torch.testing.assert_close(g, w, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("backend", ["auto", "torch"])
+def test_a_layer_exports(backend):
+    """With plain torch the exported graph needs nothing of this package; with the kernel it holds the operator."""
+    layer = GlobalLayer(3, steps=2, backend=backend).eval()
+    x = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    exported = torch.export.export(layer, (x,))
+    assert torch.equal(exported.module()(x), layer(x))
+    assert ("pdebridge" in str(exported.graph)) == (backend == "auto")
