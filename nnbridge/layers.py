@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from nnbridge import checks
 from nnbridge.ops import BACKENDS, diffusion_advection
+from solver import checks
 
 LEARNED = "depthwise"
 NONE = "none"

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from nnbridge import checks, operator, reference
+from nnbridge import operator, reference
+from solver import checks
 from solver.grid import check_boundary
 
 BACKENDS = ("auto", "cpu", "torch")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib import import_module
 from typing import Protocol, cast
 
+from solver import checks
 from solver.records import Fields, Inputs, Levels, Mesh
 
 _MODULES = {"numpy": "solver.reference", "cpu": "solver.cpu"}
@@ -23,7 +23,7 @@ class Backend(Protocol):
         """Cotangent of (H[K], H[K-1]) -> gradients of all seven inputs."""
 
 
-def names() -> Sequence[str]:
+def names() -> tuple[str, ...]:
     """Names that `get` takes, ``"auto"`` first."""
     return ("auto", *_MODULES)
 
@@ -41,7 +41,5 @@ def get(name: str) -> Backend:
     ValueError
         If no backend has that name.
     """
-    if name not in names():
-        known = ", ".join(repr(n) for n in names())
-        raise ValueError(f"`backend` is {name!r}: it takes {known}.")
+    checks.choice("backend", name, names())
     return cast(Backend, import_module(_MODULES["cpu" if name == "auto" else name]))

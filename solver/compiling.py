@@ -22,6 +22,8 @@ from numba.core import config as _config
 config: Any = _config  # Numba sets its attributes at run time
 F = TypeVar("F", bound=Callable[..., Any])
 
+INLINED = ("compiling.py", "records.py", "stencil.py")  # what kernels are made of, beside the files of cpu/
+
 # Fused multiply-add and no signed zeros: both keep NaN and Inf, which the full "fastmath" would assume away.
 FREEDOMS = {"contract", "nsz"}
 
@@ -31,7 +33,7 @@ def cache_folder() -> Path:
     """Folder of the compiled kernels: pdebridge/<digest of the sources> in NUMBA_CACHE_DIR or the user's cache."""
     digest = hashlib.sha256(numba.__version__.encode())
     here = Path(__file__).parent
-    for source in sorted([*here.glob("*.py"), *(here / "cpu").glob("*.py")]):
+    for source in sorted([*(here / name for name in INLINED), *(here / "cpu").glob("*.py")]):
         digest.update(source.read_bytes())
     home = config.CACHE_DIR or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "pdebridge" / digest.hexdigest()[:16]

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from solver import checks
+
 BOUNDARIES = ("periodic",)
 
 
@@ -88,9 +90,7 @@ class Grid:
 
 def check_boundary(boundary: str) -> None:
     """Raise a ValueError that names the known boundaries unless `boundary` is one of them."""
-    if boundary not in BOUNDARIES:
-        known = ", ".join(repr(name) for name in BOUNDARIES)
-        raise ValueError(f"`boundary` is {boundary!r}: it takes {known}.")
+    checks.choice("boundary", boundary, BOUNDARIES)
 
 
 def _pair(name: str, value: Any) -> tuple[Any, Any]:

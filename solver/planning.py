@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from solver import checks
 from solver.problem import DiffusionAdvection
 from solver.stability import StabilityError, judge, largest_consistent_dt, largest_stable_dt
 
@@ -40,8 +40,8 @@ class Plan:
 
 def make_plan(problem: DiffusionAdvection, t_end: float, dt: float | None, save_at: Iterable[float] | None) -> Plan:
     """Plan a run from t = 0 to `t_end`."""
-    t_end = positive("t_end", t_end)
-    dt, reason = choose_dt(problem, t_end) if dt is None else (positive("dt", dt), "as given")
+    t_end = checks.real("t_end", t_end)
+    dt, reason = choose_dt(problem, t_end) if dt is None else (checks.real("dt", dt), "as given")
     last = whole_steps(t_end, dt)
     return Plan(dt, reason, last, saved_steps(save_at, dt, 0, last))
 
@@ -90,16 +90,3 @@ def saved_steps(save_at: Iterable[float] | None, dt: float, first: int, last: in
             f"to {last * dt:.6g}."
         )
     return tuple(sorted({int(k) for k in steps}))
-
-
-def positive(name: str, value: Any) -> float:
-    """Return `value` as a positive finite number, or raise an error that names the argument."""
-    try:
-        number = float(value) if not isinstance(value, str) else None
-    except (TypeError, ValueError):
-        number = None
-    if number is None:
-        raise TypeError(f"`{name}` is {value!r}: it takes a positive number, in units of time.")
-    if not (math.isfinite(number) and number > 0):
-        raise ValueError(f"`{name}` is {value!r}: it takes a positive finite number, in units of time.")
-    return number

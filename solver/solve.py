@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -10,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from solver import backends
-from solver.planning import WHOLE, Plan, make_plan, positive, saved_steps
+from solver import backends, checks
+from solver.beginning import check_initial, plan_resumed
+from solver.planning import Plan, make_plan
 from solver.problem import DiffusionAdvection
 from solver.progress import Ticker
 from solver.records import Array, Fields, Levels, Mesh
@@ -102,15 +102,14 @@ def solve(
     """
     if not isinstance(problem, DiffusionAdvection):
         raise TypeError(f"`problem` is a {type(problem).__name__}: it takes a solver.DiffusionAdvection.")
-    if start not in STARTS:
-        raise ValueError(f"`start` is {start!r}: it takes {', '.join(repr(s) for s in STARTS)}.")
+    checks.choice("start", start, STARTS)
     engine = backends.get(backend)
 
     if resume is None:
-        H = _initial(problem, initial)
+        H = check_initial(problem, initial)
         plan, state = make_plan(problem, t_end, dt, save_at), _State(0, Levels(H, H))
     else:
-        plan, start = _continue(problem, initial, t_end, dt, save_at, resume), resume.start
+        plan, start = plan_resumed(problem, initial, t_end, dt, save_at, resume), resume.start
         state = _State(resume.steps, resume.levels)
 
     verdict = judge(problem, plan.dt)
@@ -236,67 +235,3 @@ def _stops(plan: Plan, first: int) -> list[int]:
     """Return the steps at which the run pauses: to save, and to look for values that are not finite."""
     regular = range(first + CHECK_EVERY, plan.last, CHECK_EVERY)
     return sorted({*plan.saved, *regular, plan.last})
-
-
-def _initial(problem: DiffusionAdvection, initial: ArrayLike | None) -> Array:
-    grid = problem.grid
-    if initial is None:
-        raise TypeError("`initial` is None: it takes the field at t = 0 (None goes with `resume` only).")
-    H = np.array(initial)
-    if H.dtype.kind not in "fiub":
-        raise TypeError(f"`initial` has dtype {H.dtype}: it takes real numbers (float32 or float64).")
-    if H.dtype != np.float32:
-        H = H.astype(np.float64)
-    if H.shape[-2:] != grid.shape:
-        raise ValueError(
-            f"`initial` has shape {H.shape}: it takes (..., {grid.shape[0]}, {grid.shape[1]}), the grid's rows and "
-            "columns last."
-        )
-    if not np.isfinite(H).all():
-        cell = tuple(int(i) for i in np.argwhere(~np.isfinite(H))[0])
-        raise ValueError(f"`initial` is not finite at {cell}: it takes finite values only.")
-    try:
-        np.broadcast_shapes(H.shape[:-2], problem.batch)
-    except ValueError:
-        raise ValueError(
-            f"`initial` has the batch dimensions {H.shape[:-2]}, the coefficients {problem.batch}: "
-            "they must broadcast together."
-        ) from None
-    return H
-
-
-def _continue(
-    problem: DiffusionAdvection,
-    initial: ArrayLike | None,
-    t_end: float,
-    dt: float | None,
-    save_at: Iterable[float] | None,
-    resume: Solution,
-) -> Plan:
-    """Plan the rest of a run, and refuse what would not continue it."""
-    if not isinstance(resume, Solution):
-        raise TypeError(f"`resume` is a {type(resume).__name__}: it takes a solver.Solution.")
-    if initial is not None:
-        raise ValueError("`initial` must be None with `resume`: the run goes on from the levels of the solution.")
-    if dt is not None and dt != resume.dt:
-        raise ValueError(f"`dt` is {dt!r}, but the run to resume has dt = {resume.dt!r}: leave it out.")
-    if problem.grid != resume.grid:
-        raise ValueError(f"`problem` is on {problem.grid}, but the run to resume is on {resume.grid}.")
-    if problem.digest() != resume.problem:
-        raise ValueError(
-            "`problem` has other coefficients than the run to resume, so the two would not be one run. To go on with "
-            "another equation, start a new solve from `resume.final`."
-        )
-    if resume.status is Status.NON_FINITE:
-        raise ValueError(f"`resume` cannot go on: {resume.failure}. Start again with a smaller dt.")
-    t_end = positive("t_end", t_end)
-    last = round(t_end / resume.dt)
-    if abs(t_end / resume.dt - last) > WHOLE:
-        before, after = (n * resume.dt for n in (math.floor(t_end / resume.dt), math.ceil(t_end / resume.dt)))
-        raise ValueError(
-            f"`t_end` is {t_end:.12g}, no whole number of steps of the run to resume, dt = {resume.dt:.12g}: "
-            f"it takes {before:.12g} or {after:.12g}."
-        )
-    if last <= resume.steps:
-        raise ValueError(f"`t_end` is {t_end!r}: it takes a time after {resume.time:.6g}, which the run has reached.")
-    return Plan(resume.dt, resume.dt_reason, last, saved_steps(save_at, resume.dt, resume.steps, last))

@@ -96,7 +96,7 @@ def test_a_solve_saves_where_it_says(rng):
         ({"t_end": 0.0}, ValueError, r"`t_end` is 0\.0: it takes a positive finite number"),
         ({"t_end": -1.0}, ValueError, r"`t_end` is -1\.0"),
         ({"t_end": math.inf}, ValueError, r"`t_end` is inf"),
-        ({"t_end": "long"}, TypeError, r"`t_end` is 'long': it takes a positive number"),
+        ({"t_end": "long"}, TypeError, r"`t_end` is 'long': it takes a positive finite number"),
         ({"dt": 0.0}, ValueError, r"`dt` is 0\.0: it takes a positive finite number"),
         ({"dt": math.nan}, ValueError, r"`dt` is nan"),
         ({"dt": "auto"}, TypeError, r"`dt` is 'auto'"),

@@ -1,4 +1,4 @@
-"""Checks of numbers at the boundary, shared by the function and the layer."""
+"""Checks of plain arguments at the boundary of all packages: each error names the argument and what it takes."""
 
 from __future__ import annotations
 
