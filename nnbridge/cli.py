@@ -47,7 +47,9 @@ KernelChoice = Annotated[
         "--kernel", metavar="auto|cpu|torch", help="What computes the PDE. Default: auto.", show_default=False
     ),
 ]
-Threads = Annotated[int | None, typer.Option(help="CPU threads of torch. Default: 1.", show_default=False)]
+Threads = Annotated[
+    int | None, typer.Option(help="CPU threads of torch and the kernel. Default: 1.", show_default=False)
+]
 
 
 @app.command()
@@ -122,7 +124,7 @@ def evaluate(
 
 @reproduce_app.command("mnist")
 def reproduce_mnist(
-    seeds: Annotated[int, typer.Option(help="How many: 0, 1, ...")] = 3,
+    seeds: Annotated[int, typer.Option(help="How many seeds: 0, 1, 2 and so on.")] = 3,
     data: Data = "mnist",
     epochs: Epochs = None,
     batch_size: BatchSize = None,

@@ -24,7 +24,10 @@ def validate(
     out: Annotated[Path, typer.Option(help="Folder for the report, figures, CSV and JSON.")] = Path(
         "report/validation"
     ),
-    only: Annotated[list[str] | None, typer.Option(help="Run this study alone; may be repeated.")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Run this study alone; may be repeated. One of {', '.join(s.name for s in STUDIES)}."),
+    ] = None,
 ) -> None:
     """Run the studies, print what they found, and write the report; exit with 1 if a claim fails."""
     import matplotlib as mpl
