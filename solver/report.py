@@ -110,14 +110,19 @@ class Page:
         )
         self._note(note)
 
-    def figure(self, figure: Figure, alt: str, note: str = "") -> None:
-        """Embed a matplotlib figure as PNG and close it; ``alt`` says in words what it shows."""
+    def figure(self, figure: Figure, alt: str, note: str = "", path: Path | None = None) -> None:
+        """Embed a matplotlib figure as PNG, write the same PNG to ``path`` if given, and close the figure.
+
+        ``alt`` says in words what it shows.
+        """
         import matplotlib.pyplot as plt
 
         buffer = BytesIO()
         figure.savefig(buffer, format="png", dpi=150)
         width, height = (round(96 * inches) for inches in figure.get_size_inches())
         plt.close(figure)
+        if path:
+            path.write_bytes(buffer.getvalue())
         data = b64encode(buffer.getvalue()).decode("ascii")
         self._body.append(
             f'<figure><div class="pane" tabindex="0"><img width="{width}" height="{height}" '

@@ -37,8 +37,6 @@ def write_outputs(outcomes: Sequence[Outcome], folder: Path) -> Path:
     for outcome in outcomes:
         for table in outcome.result.tables:
             _write_csv(table, folder / f"{table.name}.csv")
-        for picture in outcome.result.pictures:
-            picture.figure.savefig(folder / f"{picture.name}.png", dpi=150)
     record = {
         "environment": environment(),
         "studies": [
@@ -58,7 +56,7 @@ def write_outputs(outcomes: Sequence[Outcome], folder: Path) -> Path:
     }
     text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     (folder / "results.json").write_text(text, encoding="utf-8")
-    return build_page(outcomes).write(folder / "report.html")
+    return build_page(outcomes, folder).write(folder / "report.html")
 
 
 def environment() -> dict[str, str]:
@@ -66,8 +64,8 @@ def environment() -> dict[str, str]:
     return {"made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), **describe()}
 
 
-def build_page(outcomes: Sequence[Outcome]) -> Page:
-    """Return the report: the verdict first, then a section for each study."""
+def build_page(outcomes: Sequence[Outcome], folder: Path) -> Page:
+    """Return the report, the verdict first, then a section for each study; its figures also go into ``folder``."""
     claims = [claim for outcome in outcomes for claim in outcome.result.claims]
     held = sum(claim.holds for claim in claims)
     page = Page(
@@ -89,11 +87,11 @@ def build_page(outcomes: Sequence[Outcome]) -> Page:
         " · ".join(f"{name} {value}" for name, value in environment().items() if name in SHOWN),
     )
     for outcome in outcomes:
-        _add_study(page, outcome)
+        _add_study(page, outcome, folder)
     return page
 
 
-def _add_study(page: Page, outcome: Outcome) -> None:
+def _add_study(page: Page, outcome: Outcome, folder: Path) -> None:
     study, result = outcome.study, outcome.result
     page.section(study.title, study.question)
     if result.skipped:
@@ -101,7 +99,7 @@ def _add_study(page: Page, outcome: Outcome) -> None:
         return
     page.table(("claim", "measured", "verdict"), [_row(claim) for claim in result.claims])
     for picture in result.pictures:
-        page.figure(picture.figure, picture.alt, picture.note)
+        page.figure(picture.figure, picture.alt, picture.note, folder / f"{picture.name}.png")
     for table in result.tables:
         page.table(table.columns, table.rows, table.note)
 

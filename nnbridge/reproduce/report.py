@@ -47,7 +47,6 @@ def write(summaries: Sequence[Summary], runs: Sequence[Run], dataset: Dataset, o
     )
     drawings = (figures.confusion_matrices(runs), figures.learning_curves(runs), features.feature_maps(runs, dataset))
     for (name, heading, caption), figure in zip(_FIGURES, drawings, strict=True):
-        figure.savefig(out / f"{name}.png")
         page.section(heading)
-        page.figure(figure, alt=f"{heading} of the three networks", note=caption)
+        page.figure(figure, f"{heading} of the three networks", caption, out / f"{name}.png")
     return page.write(out / "report.html")

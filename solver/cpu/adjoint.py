@@ -17,7 +17,7 @@ from solver import stencil
 from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.copying import copy_run
-from solver.cpu.forward import COEFFICIENTS, load_fields, load_level, prefetch_input
+from solver.cpu.forward import COEFFICIENTS, load_fields, load_levels, prefetch_input
 
 SEGMENT = 16
 
@@ -176,8 +176,7 @@ def adjoint_planes(out, wanted, cotangent, cotangent_old, arrays, table, ratios,
 
     for p in range(first, last):
         load_fields(fields, arrays, table, p, rows, columns)
-        load_level(history[0], arrays, table, 1, p, rows, columns)
-        load_level(history[1], arrays, table, 0, p, rows, columns)
+        load_levels(history[1], history[0], arrays, table, p, rows, columns)
         # The adjoint of step k leaves lam = dL/dH[k], lam_old = dL/dH[k+1], lam_new = dL/dH[k+2].
         lam, lam_old, lam_new = lams[0], lams[1], lams[2]
         plane.load_rows(lam, cotangent[p * cells : (p + 1) * cells], 0, rows, columns)
@@ -227,7 +226,6 @@ def adjoint_planes(out, wanted, cotangent, cotangent_old, arrays, table, ratios,
             assemble_adjoint(g, c, fields[2], fields[3], start, stop, ratios)
             plane.wrap(g[5], rows, columns)
             add_divergence(g[0], g[1], g[5], start, stop, columns, ratios)
-        store_gradient(out, wanted, 0, lam, p, table[0, 0], rows, columns)
-        store_gradient(out, wanted, 1, lam_old, p, table[1, 0], rows, columns)
-        for slot, which in enumerate((3, 4, 5, 6, 2)):
-            store_gradient(out, wanted, which, g[slot], p, table[which, 0], rows, columns)
+        gradients = (lam, lam_old, g[4], g[0], g[1], g[2], g[3])
+        for which in range(len(gradients)):
+            store_gradient(out, wanted, which, gradients[which], p, table[which, 0], rows, columns)

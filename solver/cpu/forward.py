@@ -36,9 +36,11 @@ def load_fields(fields, arrays, table, p, rows, columns):
 
 
 @kernel()
-def load_level(level, arrays, table, which, p, rows, columns):
-    """Fill a padded plane with H[0] (which = 0) or H[-1] (which = 1)."""
-    plane.load_rows(level, source_plane(arrays, table, which, p), 0, rows, columns)
+def load_levels(now, old, arrays, table, p, rows, columns):
+    """Fill two padded planes with H[0] and H[-1]."""
+    levels = (now, old)
+    for which in range(2):  # a loop, not two calls: each literal index would be compiled apart
+        plane.load_rows(levels[which], source_plane(arrays, table, which, p), 0, rows, columns)
 
 
 @kernel()
@@ -52,8 +54,7 @@ def forward_planes(now_out, old_out, arrays, table, ratios, extent, first, last)
     for p in range(first, last):
         old, now, new = scratch[7], scratch[8], scratch[9]
         load_fields(fields, arrays, table, p, rows, columns)
-        load_level(now, arrays, table, 0, p, rows, columns)
-        load_level(old, arrays, table, 1, p, rows, columns)
+        load_levels(now, old, arrays, table, p, rows, columns)
         following = min(p + 1, last - 1)
         for which in range(steps, 7):
             prefetch_input(arrays, table, which, following)

@@ -12,18 +12,6 @@ GRID = Grid((6, 5), (0.9, 1.2))
 LAST, DT = 150, 0.2
 
 
-@pytest.fixture
-def problem(rng):
-    u, v, f = rng.uniform(-0.3, 0.3, (3, 6, 5))
-    Dx, Dy = rng.uniform(0.1, 0.3, (2, 6, 5))
-    return DiffusionAdvection(GRID, (u, v), (Dx, Dy), f)
-
-
-@pytest.fixture
-def H(rng):
-    return rng.standard_normal((6, 5))
-
-
 def assert_same_run(continued, straight):
     for a, b in zip(continued.levels, straight.levels, strict=True):
         assert a.tobytes() == b.tobytes()

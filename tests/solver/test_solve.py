@@ -10,18 +10,6 @@ from solver.records import Levels, Mesh
 GRID = Grid((6, 5), (0.9, 1.2))
 
 
-@pytest.fixture
-def problem(rng):
-    u, v, f = rng.uniform(-0.3, 0.3, (3, 6, 5))
-    Dx, Dy = rng.uniform(0.1, 0.3, (2, 6, 5))
-    return DiffusionAdvection(GRID, (u, v), (Dx, Dy), f)
-
-
-@pytest.fixture
-def H(rng):
-    return rng.standard_normal((6, 5))
-
-
 @pytest.mark.parametrize("backend", ["numpy", "cpu", "auto"])
 def test_a_copy_start_is_the_bare_scheme(problem, H, backend):
     s = solver.solve(problem, H, 20.0, dt=0.2, start="copy", backend=backend)

@@ -31,7 +31,7 @@ def run() -> StudyResult:
     with house_style():
         figure, axes = plt.subplots(figsize=(6.4, 4.2))
         draw_convergence(axes, runs, slopes=(1, 2))
-        axes.set(xlabel="dt", title="Error of the time stepping, by start")
+        axes.set(xlabel="dt", title="Error of the time stepping, by start", ylim=(1e-6, 1.0))  # room for the legend
     return StudyResult(
         claims=[
             order_claim(f"{label}, in time", convergence, order)
