@@ -8,7 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from nnbridge.ops import BACKENDS, diffusion_advection
+from nnbridge.reference import COLUMNS, ROWS, after, before
 from solver import checks
+from solver.records import ADVECTION, DIFFUSION, NO_FLUX, PERIODIC
+from solver.sides import Sides
 
 LEARNED = "depthwise"
 NONE = "none"
@@ -32,7 +35,7 @@ class GlobalLayer(nn.Module):
         H_t + (u H)_x + (v H)_y = Dx H_xx + Dy H_yy + f,    H[0] = H[-1] = f = I
         u, v, Dx, Dy = ReLU(BN(depthwise 3x3 convolution of I)),    output = ReLU(BN(H[steps]))
 
-    on the unit mesh dx = dy = 1, periodic. One grouped convolution and one BatchNorm make all four fields.
+    on the unit mesh dx = dy = 1. One grouped convolution and one BatchNorm make all four fields.
 
     Parameters
     ----------
@@ -48,6 +51,12 @@ class GlobalLayer(nn.Module):
         Learned Dx and Dy, no diffusion, or a constant Dx = Dy.
     source : bool
         Whether f = I (published) or f = 0.
+    boundary : {"periodic", "no-flux"}
+        Periodic (published), or walls that nothing crosses, on the outer faces of the edge cells.
+    advection : {"product", "skew", "flux"}
+        How (u H)_x is differenced. Default ``"product"``, as published.
+    diffusion : {"laplacian", "flux"}
+        D H_xx (published) or the conservative (D H_x)_x.
     norm_eps : {"channels"} or float
         Epsilon of both BatchNorms. ``"channels"`` is C, as in the published code, where a positional argument made it
         so: it shrinks the fields 20 to 80 times at the start, and is what keeps the published layer stable.
@@ -78,6 +87,9 @@ class GlobalLayer(nn.Module):
         velocity: str = LEARNED,
         diffusivity: str | float = LEARNED,
         source: bool = True,
+        boundary: str = "periodic",
+        advection: str = "product",
+        diffusion: str = "laplacian",
         norm_eps: str | float = CHANNELS,
         backend: str = "auto",
     ) -> None:
@@ -92,6 +104,9 @@ class GlobalLayer(nn.Module):
             else checks.real("diffusivity", diffusivity, zero=True)
         )
         self.source = source
+        self.boundary = checks.choice("boundary", boundary, (PERIODIC, NO_FLUX))
+        self.advection = checks.choice("advection", advection, tuple(ADVECTION))
+        self.diffusion = checks.choice("diffusion", diffusion, tuple(DIFFUSION))
         self.backend = checks.choice("backend", backend, BACKENDS)
         if isinstance(norm_eps, str):
             checks.choice("norm_eps", norm_eps, (CHANNELS,), "a positive number")
@@ -113,7 +128,15 @@ class GlobalLayer(nn.Module):
         """Return ReLU(BN(H[steps])) for I = `x`, (N, C, H, W)."""
         u, v, Dx, Dy = self._split(self.coefficients(x))
         f = x if self.source else x.new_zeros(())
-        h = diffusion_advection(x, x, f, u, v, Dx, Dy, steps=self.steps, dt=self.dt, backend=self.backend)
+        h = diffusion_advection(
+            *(x, x, f, u, v, Dx, Dy),
+            steps=self.steps,
+            dt=self.dt,
+            boundary=self.boundary,
+            advection=self.advection,
+            diffusion=self.diffusion,
+            backend=self.backend,
+        )
         result: Tensor = self.output(h)
         return result
 
@@ -126,8 +149,9 @@ class GlobalLayer(nn.Module):
         statistics = {name: buffer.clone() for name, buffer in self.coefficients.named_buffers()}
         made = torch.func.functional_call(self.coefficients, statistics, (x,))
         u, v, Dx, Dy = (t.expand(x.shape) for t in self._split(made))
-        u_x = (torch.roll(u, -1, -2) - torch.roll(u, 1, -2)) / 2
-        v_y = (torch.roll(v, -1, -1) - torch.roll(v, 1, -1)) / 2
+        kinds = Sides.of(self.boundary).kinds
+        u_x = (after(u, ROWS, kinds, -1) - before(u, ROWS, kinds, -1)) / 2
+        v_y = (after(v, COLUMNS, kinds, -1) - before(v, COLUMNS, kinds, -1)) / 2
         return LayerFields(u, v, Dx, Dy, u_x, v_y)
 
     def _split(self, made: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -145,5 +169,6 @@ class GlobalLayer(nn.Module):
         """Describe the choices, for `print(layer)`."""
         return (
             f"{self.channels}, steps={self.steps}, dt={self.dt}, velocity={self.velocity!r}, "
-            f"diffusivity={self.diffusivity!r}, source={self.source}"
+            f"diffusivity={self.diffusivity!r}, source={self.source}, boundary={self.boundary!r} (on cells), "
+            f"advection={self.advection!r}, diffusion={self.diffusion!r}"
         )

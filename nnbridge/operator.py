@@ -16,10 +16,10 @@ from torch import Tensor
 
 from nnbridge.openmp import torch_team
 from solver import cpu
-from solver.records import Fields, Inputs, Levels, Mesh
+from solver.records import Fields, Filter, Inputs, Levels, Mesh
 
 INPUTS = "Tensor h, Tensor h_prev, Tensor source, Tensor u, Tensor v, Tensor Dx, Tensor Dy"
-MESH = "int steps, float dt, float dx, float dy, str boundary"
+MESH = "int steps, float dt, float dx, float dy, str[] boundary, str advection, str diffusion, float nu, float alpha"
 DTYPES = (torch.float32, torch.float64)
 
 _library = torch.library.Library("pdebridge", "DEF")
@@ -27,10 +27,26 @@ _library.define(f"evolve({INPUTS}, {MESH}) -> Tensor")
 _library.define(f"evolve_adjoint(Tensor gradient, {INPUTS}, {MESH}, bool[] wanted) -> Tensor[]")
 
 
-def evolve(inputs: Sequence[Tensor], steps: int, dt: float, dx: float, dy: float, boundary: str) -> Tensor:
+def evolve(inputs: Sequence[Tensor], steps: int, mesh: Mesh) -> Tensor:
     """Call the operator: H[steps] from the seven inputs, in the order of `solver.records.Inputs`."""
-    result: Tensor = torch.ops.pdebridge.evolve(*inputs, steps, dt, dx, dy, boundary)
+    plain = (steps, mesh.dt, mesh.dx, mesh.dy, mesh.boundary, mesh.advection, mesh.diffusion)
+    result: Tensor = torch.ops.pdebridge.evolve(*inputs, *plain, mesh.raw.nu, mesh.raw.alpha)
     return result
+
+
+def _mesh(
+    dt: float,
+    dx: float,
+    dy: float,
+    boundary: Sequence[str],
+    advection: str,
+    diffusion: str,
+    nu: float,
+    alpha: float,
+) -> Mesh:
+    """Return what `evolve` was called with, from the plain values that an operator takes."""
+    north, south, west, east = boundary
+    return Mesh(dt, dx, dy, (north, south, west, east), advection, diffusion, Filter(nu, alpha))
 
 
 def _check_dtypes(inputs: Sequence[Tensor]) -> None:
@@ -57,22 +73,22 @@ def _shape(inputs: Sequence[Tensor]) -> torch.Size:
 
 @torch.library.impl(_library, "evolve", "CPU")
 def _evolve_cpu(*arguments: Any) -> Tensor:
-    inputs, (steps, dt, dx, dy, boundary) = arguments[:7], arguments[7:]
+    inputs, (steps, *plain) = arguments[:7], arguments[7:]
     _check_dtypes(inputs)
     out = torch.empty(_shape(inputs), dtype=inputs[0].dtype)
-    cpu.forward_into(out.numpy(), _arrays(inputs), Mesh(dt, dx, dy, boundary), steps, torch_team())
+    cpu.forward_into(out.numpy(), _arrays(inputs), _mesh(*plain), steps, torch_team())
     return out
 
 
 @torch.library.impl(_library, "evolve_adjoint", "CPU")
 def _evolve_adjoint_cpu(gradient: Tensor, *arguments: Any) -> list[Tensor]:
-    inputs, (steps, dt, dx, dy, boundary, wanted) = arguments[:7], arguments[7:]
+    inputs, (steps, *plain, wanted) = arguments[:7], arguments[7:]
     arrays = _arrays(inputs)
     gradients = cpu.adjoint(
         gradient.detach().to(inputs[0].dtype).numpy(),
         Levels(arrays.now, arrays.old),
         Fields(arrays.u, arrays.v, arrays.Dx, arrays.Dy, arrays.source),
-        Mesh(dt, dx, dy, boundary),
+        _mesh(*plain),
         steps,
         wanted,
         torch_team(),
@@ -88,7 +104,7 @@ def _evolve_fake(*arguments: Any) -> Tensor:
 
 @torch.library.register_fake("pdebridge::evolve_adjoint", lib=_library)
 def _evolve_adjoint_fake(gradient: Tensor, *arguments: Any) -> list[Tensor]:
-    inputs, wanted = arguments[:7], arguments[12]
+    inputs, wanted = arguments[:7], arguments[-1]
     return [torch.empty(t.shape, dtype=t.dtype, device=t.device) for t, w in zip(inputs, wanted, strict=True) if w]
 
 

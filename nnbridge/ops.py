@@ -10,8 +10,11 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from nnbridge import operator, reference
+from nnbridge.walls import hold_walls
 from solver import checks
-from solver.grid import check_boundary
+from solver.filters import RAW, check_filter
+from solver.records import ADVECTION, DIFFUSION, Filter, Mesh
+from solver.sides import Dirichlet, Sides
 
 BACKENDS = ("auto", "cpu", "torch")
 NAMES = ("h", "h_prev", "source", "u", "v", "Dx", "Dy")
@@ -30,7 +33,10 @@ def diffusion_advection(
     dt: float,
     dx: float = 1.0,
     dy: float = 1.0,
-    boundary: str = "periodic",
+    boundary: str | Dirichlet | Sides = "periodic",
+    advection: str = "product",
+    diffusion: str = "laplacian",
+    filter: RAW | None = None,
     backend: str = "auto",
 ) -> Tensor:
     """Evolve H_t + (u H)_x + (v H)_y = Dx H_xx + Dy H_yy + f by `steps` leapfrog / DuFort-Frankel steps.
@@ -39,8 +45,9 @@ def diffusion_advection(
                  + (2 B_x + A_x) H[k](i-1) + (2 B_x - A_x) H[k](i+1)
                  + (2 B_y + A_y) H[k](j-1) + (2 B_y - A_y) H[k](j+1)
 
-    with A_x = u dt/dx, B_x = Dx dt/dx^2 (likewise y), L = 1 + 2 B_x + 2 B_y, M = 1 - 2 B_x - 2 B_y. Rows (dim -2)
-    are x, columns (dim -1) are y; +u carries features toward larger row index.
+    with A_x = u dt/dx, B_x = Dx dt/dx^2 (likewise y), L = 1 + 2 B_x + 2 B_y, M = 1 - 2 B_x - 2 B_y, in the published
+    forms (the others: `solver.stencil`). Rows (dim -2) are x, columns (dim -1) are y; +u carries features toward larger
+    row index.
 
     Parameters
     ----------
@@ -54,8 +61,15 @@ def diffusion_advection(
         K >= 0; 0 returns a copy of `h`.
     dt, dx, dy : float
         Time step and spacings, positive.
-    boundary : str
-        ``"periodic"``.
+    boundary : {"periodic", "no-flux"}, solver.Dirichlet or solver.Sides
+        As for `solver.Grid`: cells carry periodic and no-flux sides (the wall half a spacing beyond the edge cells),
+        the edge nodes carry Dirichlet walls and hold their value, a number or a tensor that may have a gradient.
+    advection : {"product", "skew", "flux"}
+        How (u H)_x is differenced; as published, by the product rule.
+    diffusion : {"laplacian", "flux"}
+        D H_xx, as published, or the conservative (D H_x)_x.
+    filter : solver.RAW, optional
+        Damp the computational mode after every step but the first. Default: no filter.
     backend : {"auto", "cpu", "torch"}
         ``"cpu"``: the fused kernel, float32 or float64; first derivatives, reverse mode. ``"torch"``: the same in
         plain torch, any device, with double backward, forward mode, torch.func and export. ``"auto"``: the kernel for
@@ -86,13 +100,18 @@ def diffusion_advection(
     inputs = _tensors((h, h_prev, source, u, v, Dx, Dy))
     steps = checks.whole("steps", steps, 0)
     dt, dx, dy = checks.real("dt", dt), checks.real("dx", dx), checks.real("dy", dy)
-    check_boundary(boundary)
+    checks.choice("advection", advection, tuple(ADVECTION))
+    checks.choice("diffusion", diffusion, tuple(DIFFUSION))
+    raw = check_filter(filter)
+    sides = Sides.of(boundary)
+    inputs = hold_walls(inputs, sides)
+    mesh = Mesh(dt, dx, dy, sides.kinds, advection, diffusion, raw.after(1) if raw else Filter())
     if _kernel_runs(backend, inputs):
-        return operator.evolve(inputs, steps, dt, dx, dy, boundary)
+        return operator.evolve(inputs, steps, mesh)
     if torch.is_autocast_enabled(inputs[0].device.type):
         inputs = tuple(t.float() if t.dtype != torch.float64 else t for t in inputs)
     with torch.autocast(inputs[0].device.type, enabled=False):
-        return reference.evolve(*inputs, steps=steps, dt=dt, dx=dx, dy=dy).contiguous()
+        return reference.evolve(*inputs, steps=steps, mesh=mesh).contiguous()
 
 
 def _kernel_runs(backend: str, inputs: tuple[Tensor, ...]) -> bool:

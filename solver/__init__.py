@@ -6,22 +6,35 @@ x is the row axis of an array, y the column axis. `import solver` needs NumPy an
 """
 
 from solver import backends, stability
+from solver.amplification import Amplification, amplification
+from solver.certificate import proven_number
+from solver.filters import RAW
 from solver.grid import Grid
 from solver.problem import DiffusionAdvection
+from solver.sides import Dirichlet, Sides
 from solver.solution import Failure, Solution, Status
 from solver.solve import solve
-from solver.stability import StabilityError, StabilityWarning
+from solver.spectrum import spectral_radius
+from solver.stability import ConsistencyWarning, StabilityError, StabilityWarning
 
 __all__ = [
+    "RAW",
+    "Amplification",
+    "ConsistencyWarning",
     "DiffusionAdvection",
+    "Dirichlet",
     "Failure",
     "Grid",
+    "Sides",
     "Solution",
     "StabilityError",
     "StabilityWarning",
     "Status",
+    "amplification",
     "backends",
+    "proven_number",
     "solve",
+    "spectral_radius",
     "stability",
 ]
 

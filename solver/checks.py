@@ -38,3 +38,16 @@ def choice(name: str, value: Any, known: tuple[str, ...], otherwise: str = "") -
         also = f", or {otherwise}" if otherwise else ""
         raise ValueError(f"`{name}` is {value!r}: it takes {', '.join(repr(k) for k in known)}{also}.")
     return str(value)
+
+
+def finite(name: str, value: Any) -> float:
+    """Return `value` as a finite number of any sign, or raise an error that names the argument."""
+    try:
+        number = float(value) if not isinstance(value, str) else None
+    except (TypeError, ValueError):
+        number = None
+    if number is None:
+        raise TypeError(f"`{name}` is {value!r}: it takes a finite number.")
+    if not math.isfinite(number):
+        raise ValueError(f"`{name}` is {value!r}: it takes a finite number.")
+    return number

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from solver import checks
-
-BOUNDARIES = ("periodic",)
+from solver.records import DIRICHLET, NO_FLUX
+from solver.sides import Dirichlet, Sides
 
 
 @dataclass(frozen=True)
@@ -28,8 +27,11 @@ class Grid:
         Rows and columns, each at least 1.
     spacing : (float, float)
         dx between rows and dy between columns, in units of length. Default (1, 1), one cell.
-    boundary : str
-        ``"periodic"``: row ``rows`` is row 0 again, so the period is ``rows * dx``; no cell is stored twice.
+    boundary : {"periodic", "no-flux"}, Dirichlet or Sides
+        One kind for all four sides, or Sides(north, south, west, east); always kept as Sides. Default periodic.
+        Periodic and no-flux sides are carried by cells: row ``rows`` is row 0 again, or a wall that nothing crosses
+        lies half a spacing beyond the last row. Dirichlet walls are carried by nodes: the outermost row or column
+        lies on the wall and holds its value. See `solver.sides`.
     origin : (float, float)
         Coordinates of cell (0, 0). Default (0, 0).
 
@@ -41,7 +43,7 @@ class Grid:
 
     shape: tuple[int, int]
     spacing: tuple[float, float] = (1.0, 1.0)
-    boundary: str = "periodic"
+    boundary: str | Dirichlet | Sides = "periodic"
     origin: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
@@ -53,24 +55,43 @@ class Grid:
             ) from None
         if rows < 1 or columns < 1:
             raise ValueError(f"`shape` is {self.shape!r}: it takes at least one row and one column.")
-        spacing = tuple(_real("spacing", value) for value in _pair("spacing", self.spacing))
-        if not all(value > 0 and math.isfinite(value) for value in spacing):
-            raise ValueError(
-                f"`spacing` is {self.spacing!r}: it takes two positive finite lengths (dx, dy), "
-                "dx between rows and dy between columns."
-            )
-        origin = tuple(_real("origin", value) for value in _pair("origin", self.origin))
-        if not all(math.isfinite(value) for value in origin):
-            raise ValueError(f"`origin` is {self.origin!r}: it takes two finite coordinates (x, y).")
-        check_boundary(self.boundary)
+        spacing, origin = _lengths("spacing", self.spacing), _coordinates("origin", self.origin)
+        object.__setattr__(self, "boundary", Sides.of(self.boundary).checked((rows, columns)))
         object.__setattr__(self, "shape", (rows, columns))
         object.__setattr__(self, "spacing", spacing)
         object.__setattr__(self, "origin", origin)
 
+    @classmethod
+    def spanning(
+        cls,
+        shape: tuple[int, int],
+        lengths: tuple[float, float],
+        boundary: str | Dirichlet | Sides = "periodic",
+        start: tuple[float, float] = (0.0, 0.0),
+    ) -> Grid:
+        """Return the grid whose walls, or whose period, lie at `start` and `start` + `lengths`.
+
+        Along a periodic axis the first cell lies at the start; between no-flux walls half a spacing inside; Dirichlet
+        walls have the first or last node on them.
+        """
+        unit = cls(shape, boundary=boundary)
+        Lx, Ly = _lengths("lengths", lengths)
+        x, y = _coordinates("start", start)
+        dx, dy = Lx / unit.lengths[0], Ly / unit.lengths[1]
+        inside = [kind == NO_FLUX for kind in unit.sides.kinds[::2]]
+        return cls(shape, (dx, dy), unit.sides, (x + inside[0] * dx / 2, y + inside[1] * dy / 2))
+
+    @property
+    def sides(self) -> Sides:
+        """The boundary, side by side."""
+        return Sides.of(self.boundary)
+
     @property
     def lengths(self) -> tuple[float, float]:
-        """Period along x and y: rows * dx and columns * dy."""
-        return self.shape[0] * self.spacing[0], self.shape[1] * self.spacing[1]
+        """Distance between the walls along x and y, or the period: each Dirichlet wall cuts half a cell off."""
+        on_nodes = [kind == DIRICHLET for kind in self.sides.kinds]
+        rows, columns = self.shape[0] - sum(on_nodes[:2]) / 2, self.shape[1] - sum(on_nodes[2:]) / 2
+        return rows * self.spacing[0], columns * self.spacing[1]
 
     @property
     def x(self) -> NDArray[np.float64]:
@@ -82,15 +103,25 @@ class Grid:
         """Coordinate of each column, shape (columns,)."""
         return self.origin[1] + self.spacing[1] * np.arange(self.shape[1], dtype=np.float64)
 
+    def record(self) -> dict[str, Any]:
+        """Return what JSON can hold; `from_record` reads it back exactly."""
+        return {
+            "shape": self.shape,
+            "spacing": self.spacing,
+            "boundary": self.sides.record(),
+            "origin": self.origin,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> Grid:
+        """Return the grid of a record."""
+        boundary = Sides.from_record(record["boundary"])
+        return cls(tuple(record["shape"]), tuple(record["spacing"]), boundary, tuple(record["origin"]))
+
     def mesh(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Coordinates X and Y of every cell, each of shape (rows, columns)."""
         X, Y = np.meshgrid(self.x, self.y, indexing="ij")
         return X, Y
-
-
-def check_boundary(boundary: str) -> None:
-    """Raise a ValueError that names the known boundaries unless `boundary` is one of them."""
-    checks.choice("boundary", boundary, BOUNDARIES)
 
 
 def _pair(name: str, value: Any) -> tuple[Any, Any]:
@@ -100,6 +131,22 @@ def _pair(name: str, value: Any) -> tuple[Any, Any]:
         raise TypeError(
             f"`{name}` is {value!r}: it takes a pair, one value for x (rows) and one for y (columns)."
         ) from None
+    return first, second
+
+
+def _lengths(name: str, value: Any) -> tuple[float, float]:
+    first, second = (_real(name, part) for part in _pair(name, value))
+    if not all(part > 0 and math.isfinite(part) for part in (first, second)):
+        raise ValueError(
+            f"`{name}` is {value!r}: it takes two positive finite lengths, along x (from row to row) and along y."
+        )
+    return first, second
+
+
+def _coordinates(name: str, value: Any) -> tuple[float, float]:
+    first, second = (_real(name, part) for part in _pair(name, value))
+    if not (math.isfinite(first) and math.isfinite(second)):
+        raise ValueError(f"`{name}` is {value!r}: it takes two finite coordinates (x, y).")
     return first, second
 
 

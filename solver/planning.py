@@ -10,9 +10,17 @@ import numpy as np
 
 from solver import checks
 from solver.problem import DiffusionAdvection
-from solver.stability import StabilityError, judge, largest_consistent_dt, largest_stable_dt
+from solver.stability import (
+    SMALL_TAU,
+    StabilityError,
+    judge,
+    largest_consistent_dt,
+    largest_stable_dt,
+    telegraph_tau,
+)
 
 SAFETY = 0.9  # of the largest stable dt, when the solver chooses: the criterion is a frozen-coefficient guide
+SAMPLES = 17  # times at which a velocity that changes is looked at, when dt is chosen and judged
 WHOLE = 1e-6  # how far from a whole number of steps t_end may lie, in steps
 
 
@@ -48,9 +56,11 @@ def make_plan(problem: DiffusionAdvection, t_end: float, dt: float | None, save_
 
 def choose_dt(problem: DiffusionAdvection, t_end: float) -> tuple[float, str]:
     """Return the largest dt that is stable, keeps tau small and divides `t_end`, and a sentence that says so."""
-    stable, consistent = largest_stable_dt(problem), largest_consistent_dt(problem)
+    seen = samples(problem, t_end)
+    stable = min(largest_stable_dt(p) for p in seen)
     if stable == 0:
-        raise StabilityError(f"`dt` cannot be chosen: {judge(problem, 1.0)} To run all the same, give `dt`.")
+        raise StabilityError(f"`dt` cannot be chosen: {judge(worst(seen, 1.0), 1.0)} To run all the same, give `dt`.")
+    consistent = min(min(largest_consistent_dt(p) for p in seen), _small_tau_dt(problem, t_end))
     bound = min(SAFETY * stable, consistent)
     if math.isinf(bound):
         return t_end, "one step: there is neither velocity nor diffusion"
@@ -59,6 +69,22 @@ def choose_dt(problem: DiffusionAdvection, t_end: float) -> tuple[float, str]:
     else:
         reason = f"{SAFETY:g} of the largest stable dt, {stable:.4g}"
     return t_end / math.ceil(t_end / bound), reason
+
+
+def samples(problem: DiffusionAdvection, t_end: float) -> list[DiffusionAdvection]:
+    """Return the problem at times from 0 to `t_end`; the problem alone if it is steady."""
+    return [problem] if problem.steady else [problem.at(t) for t in np.linspace(0.0, t_end, SAMPLES)]
+
+
+def worst(problems: list[DiffusionAdvection], dt: float) -> DiffusionAdvection:
+    """Return the one with the largest stability number."""
+    return max(problems, key=lambda problem: judge(problem, dt).number)
+
+
+def _small_tau_dt(problem: DiffusionAdvection, t_end: float) -> float:
+    """Return the dt at which tau is SMALL_TAU of `t_end`; inf without diffusion."""
+    of_unit_step = telegraph_tau(problem, 1.0)
+    return math.sqrt(SMALL_TAU * t_end / of_unit_step) if of_unit_step else math.inf
 
 
 def whole_steps(t_end: float, dt: float) -> int:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from solver import checks
 from solver.grid import Grid
-from solver.records import Fields
+from solver.records import ADVECTION, DIFFUSION, Fields, Filter, Mesh
+from solver.walls import on_walls
 
 Field = NDArray[np.floating]
+Pair = tuple[ArrayLike, ArrayLike]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,39 +30,59 @@ class DiffusionAdvection:
     ----------
     grid : Grid
         The plane; x is its row axis, y its column axis.
-    velocity : (u, v)
+    velocity : (u, v), or a function of t that returns them
         Length per time along x and y. Each a number or an array that broadcasts to (..., rows, columns); leading
-        dimensions are a batch of planes.
+        dimensions are a batch of planes. A function is called once a step, at the time of H[k].
     diffusivity : (Dx, Dy)
         Length squared per time, not negative. Shapes as for the velocity.
-    source : f
-        H per time, constant in time. Default 0.
+    source : f, or a function of t that returns it
+        H per time. Default 0.
+    advection : {"skew", "product", "flux"}
+        How (u H)_x is differenced: by the product rule u H_x + u_x H, as published for the layer; as the difference of
+        the fluxes u H; or as the mean of the two, whose error grows slowest (default). One equation, three schemes.
+    diffusion : {"laplacian", "flux"}
+        Dx H_xx as above, or the conservative (Dx H_x)_x with D averaged to the faces: *another equation* where D
+        varies. Default "laplacian".
 
     Raises
     ------
     TypeError
         If a coefficient is not real numbers, or the grid is not a Grid.
     ValueError
-        If a coefficient is not finite, a diffusivity is negative, or a shape does not broadcast to the grid.
+        If a coefficient is not finite, a diffusivity is negative, a shape does not broadcast to the grid, or a form
+        is unknown.
 
     Notes
     -----
     Coefficients are copied and frozen. float32 arrays stay float32; everything else becomes float64. The dtype of a
     solve is that of its initial state; coefficients are converted to it once.
 
-    The discrete scheme writes the divergence by the product rule: with constant diffusivity the sum of H is
-    conserved for any velocity; with variable diffusivity, D H_xx does not conserve.
+    All forms of the advection conserve the sum of H, for any velocity, where the diffusivity is constant. With variable
+    diffusivity D H_xx does not conserve; with ``diffusion="flux"`` the sum of (1 + b) H[k] + (1 - b) H[k-1] is
+    conserved, b the diffusion number of the cell: DuFort-Frankel's telegraph term carries the rest of the sum of H.
     """
 
     grid: Grid
-    velocity: tuple[ArrayLike, ArrayLike]
-    diffusivity: tuple[ArrayLike, ArrayLike]
-    source: ArrayLike = 0.0
+    velocity: Pair | Callable[[float], Pair]
+    diffusivity: Pair
+    source: ArrayLike | Callable[[float], ArrayLike] = 0.0
+    advection: str = field(default="skew", kw_only=True)
+    diffusion: str = field(default="laplacian", kw_only=True)
 
     def __post_init__(self) -> None:
         if not isinstance(self.grid, Grid):
             raise TypeError(f"`grid` is a {type(self.grid).__name__}: it takes a solver.Grid.")
-        u, v = _components("velocity", ("u", "v"), self.velocity, self.grid)
+        checks.choice("advection", self.advection, tuple(ADVECTION))
+        checks.choice("diffusion", self.diffusion, tuple(DIFFUSION))
+        object.__setattr__(self, "diffusivity", self._diffusivity())
+        if self.steady:
+            object.__setattr__(self, "velocity", _components("velocity", ("u", "v"), self.velocity, self.grid))
+            object.__setattr__(self, "source", _field("source", "f", self.source, self.grid))
+            self._check_batch()
+        else:
+            self.at(0.0)  # what the functions return is checked, once here and then at every step
+
+    def _diffusivity(self) -> tuple[Field, Field]:
         Dx, Dy = _components("diffusivity", ("Dx", "Dy"), self.diffusivity, self.grid)
         for name, D in (("Dx", Dx), ("Dy", Dy)):
             if D.min() < 0:
@@ -65,12 +90,11 @@ class DiffusionAdvection:
                     f"`diffusivity` {name} has the negative value {D.min():.6g}: the equation is ill-posed there. "
                     "It takes values >= 0."
                 )
-        f = _field("source", "f", self.source, self.grid)
-        object.__setattr__(self, "velocity", (u, v))
-        object.__setattr__(self, "diffusivity", (Dx, Dy))
-        object.__setattr__(self, "source", f)
+        return Dx, Dy
+
+    def _check_batch(self) -> None:
         try:
-            np.broadcast_shapes(*(c.shape for c in self.fields()))
+            np.broadcast_shapes(*(c.shape for c in self.held(np.float64)))
         except ValueError:
             shapes = ", ".join(f"{n} {c.shape}" for n, c in zip(Fields._fields, self.fields(), strict=True))
             raise ValueError(
@@ -78,29 +102,64 @@ class DiffusionAdvection:
                 "Give each the same leading dimensions, or 1."
             ) from None
 
+    @property
+    def steady(self) -> bool:
+        """Whether no coefficient is a function of time."""
+        return not (callable(self.velocity) or callable(self.source))
+
+    def at(self, t: float) -> DiffusionAdvection:
+        """Return the steady problem whose coefficients are those at time `t`."""
+        if self.steady:
+            return self
+        velocity = self.velocity(t) if callable(self.velocity) else self.velocity
+        source = self.source(t) if callable(self.source) else self.source
+        return DiffusionAdvection(
+            self.grid, velocity, self.diffusivity, source, advection=self.advection, diffusion=self.diffusion
+        )
+
     def __repr__(self) -> str:
         parts = ", ".join(f"{n}={_describe(c)}" for n, c in zip(Fields._fields, self.fields(), strict=True))
-        return f"DiffusionAdvection({self.grid}, {parts})"
+        when = "" if self.steady else ", at t = 0 of a time-dependent problem"
+        forms = f"advection={self.advection!r}, diffusion={self.diffusion!r}"
+        return f"DiffusionAdvection({self.grid}, {parts}, {forms}{when})"
 
     def fields(self, dtype: np.dtype | type | None = None) -> Fields:
-        """Return the coefficients (u, v, Dx, Dy, source), converted to `dtype` if one is given."""
-        u, v = self.velocity
-        Dx, Dy = self.diffusivity
-        arrays = [np.asarray(c) for c in (u, v, Dx, Dy, self.source)]
+        """Return the coefficients (u, v, Dx, Dy, source), converted to `dtype` if one is given.
+
+        At t = 0 if they are functions of time.
+        """
+        now = self.at(0.0)
+        u, v = now.velocity  # type: ignore[misc]  # `at` has called what was a function
+        Dx, Dy = now.diffusivity
+        arrays = [np.asarray(c) for c in (u, v, Dx, Dy, now.source)]
         return Fields(*(c if dtype is None else c.astype(dtype, copy=False) for c in arrays))
 
+    def held(self, dtype: np.dtype | type) -> Fields:
+        """Return the coefficients as a backend takes them: the source holds the values of Dirichlet walls there."""
+        fields = self.fields(dtype)
+        return fields._replace(source=on_walls(fields.source, self.grid.sides, self.grid.shape))
+
+    def mesh(self, dt: float, raw: Filter | None = None) -> Mesh:
+        """Return the discretisation of this problem with the time step `dt`, and a filter if one is given."""
+        kinds = self.grid.sides.kinds
+        return Mesh(dt, *self.grid.spacing, kinds, self.advection, self.diffusion, raw or Filter())
+
     def digest(self) -> str:
-        """Return a short fingerprint of grid and coefficients: equal for equal problems, in any process."""
-        found = hashlib.sha256(repr(self.grid).encode())
-        for field in self.fields():
-            found.update(f"{field.shape} {field.dtype}".encode())
-            found.update(np.ascontiguousarray(field).tobytes())
+        """Return a short fingerprint of grid, forms and coefficients: equal for equal problems, in any process.
+
+        Of functions of time it knows their values at t = 0 alone.
+        """
+        settings = json.dumps([self.grid.record(), self.advection, self.diffusion, self.steady])
+        found = hashlib.sha256(settings.encode())
+        for values in self.fields():
+            found.update(f"{values.shape} {values.dtype}".encode())
+            found.update(np.ascontiguousarray(values).tobytes())
         return found.hexdigest()[:16]
 
     @property
     def batch(self) -> tuple[int, ...]:
-        """Leading dimensions that the coefficients share; () for one plane."""
-        shapes = [c.shape for c in self.fields()]
+        """Leading dimensions that the coefficients and the walls share; () for one plane."""
+        shapes = [c.shape for c in self.held(np.float64)]
         return np.broadcast_shapes(*shapes, self.grid.shape)[:-2]
 
 

@@ -9,6 +9,14 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+PERIODIC, NO_FLUX, DIRICHLET = "periodic", "no-flux", "dirichlet"
+Kinds = tuple[str, str, str, str]
+EVERYWHERE_PERIODIC: Kinds = (PERIODIC, PERIODIC, PERIODIC, PERIODIC)
+
+# How much of a neighbour's own velocity, or diffusivity, there is in the number that multiplies its H.
+ADVECTION = {"product": 0.0, "skew": 0.5, "flux": 1.0}
+DIFFUSION = {"laplacian": 0.0, "flux": 0.5}
+
 
 class Levels(NamedTuple):
     """Two time levels of the three-level scheme: H[k] and H[k-1], each (..., rows, columns)."""
@@ -27,17 +35,31 @@ class Fields(NamedTuple):
     source: Array
 
 
+class Filter(NamedTuple):
+    """The Robert-Asselin-Williams filter of a call; see `solver.filters.RAW`."""
+
+    nu: float = 0.0
+    "strength; 0 is no filter"
+    alpha: float = 0.53
+    unfiltered: int = 1
+    "so many leading steps of the call are not filtered: 1 where a run begins, 0 where it goes on"
+
+
 class Mesh(NamedTuple):
-    """Time step, spacing along x (rows) and y (columns), and what lies beyond the edge of a plane."""
+    """The discretisation: time step, spacing along x (rows) and y (columns), boundary, forms, filter."""
 
     dt: float
     dx: float = 1.0
     dy: float = 1.0
-    boundary: str = "periodic"
+    boundary: Kinds = EVERYWHERE_PERIODIC
+    "of the north, south, west and east side"
+    advection: str = "product"
+    diffusion: str = "laplacian"
+    raw: Filter = Filter()
 
 
 class Ratios(NamedTuple):
-    """The scalars of the assembly, in the dtype of the fields.
+    """The scalars of the assembly and of the filter, in the dtype of the fields.
 
     Numba would promote float32 times a literal to float64, so the constants travel with the data.
     """
@@ -52,14 +74,25 @@ class Ratios(NamedTuple):
     "2 dt / dy^2"
     source: Any
     "2 dt"
+    half: Any
+    "1/2"
     one: Any
     "1"
+    velocity_share: Any
+    "of the neighbour's velocity in what advects its H"
+    diffusivity_share: Any
+    "of the neighbour's diffusivity in what diffuses its H"
+    half_nu: Any
+    "nu / 2 of the filter"
+    alpha: Any
 
     @classmethod
     def of(cls, mesh: Mesh, dtype: np.dtype[Any]) -> Ratios:
         """Round each ratio once, from float64, to `dtype`."""
         dt, dx, dy = mesh.dt, mesh.dx, mesh.dy
-        values = (dt / dx, dt / dy, 2 * dt / dx**2, 2 * dt / dy**2, 2 * dt, 1.0)
+        shares = ADVECTION[mesh.advection], DIFFUSION[mesh.diffusion]
+        raw = mesh.raw.nu / 2, mesh.raw.alpha
+        values = (dt / dx, dt / dy, 2 * dt / dx**2, 2 * dt / dy**2, 2 * dt, 0.5, 1.0, *shares, *raw)
         return cls(*(dtype.type(value) for value in values))
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from html import escape
 from io import BytesIO
 from numbers import Integral, Real
@@ -15,6 +17,9 @@ import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+#: A text cell of more characters keeps a readable width on a narrow screen.
+LONG = 24
 
 _CSS = """
 :root { color-scheme: light;
@@ -35,9 +40,13 @@ table { border-collapse: collapse; font-size: 0.92rem; font-variant-numeric: tab
 th, td { padding: 0.35rem 0.9rem 0.35rem 0.4rem; text-align: left; border-bottom: 1px solid var(--line);
          overflow-wrap: normal; }
 th { background: var(--band); white-space: nowrap; }
+td.prose { min-width: 9rem; max-width: 40rem; }
 .number { text-align: right; white-space: nowrap; }
 .pass { color: #00664b; font-weight: 600; }
 .fail { color: #fff; background: #a63c00; font-weight: 700; }
+details { margin: 1rem 0; }
+summary { cursor: pointer; color: var(--link); }
+pre { margin: 0; padding: 0.8rem; background: var(--band); font-size: 0.85rem; line-height: 1.4; width: max-content; }
 sub, sup { line-height: 0; }
 figure { margin: 1rem 0 1.5rem; }
 img { display: block; max-width: 100%; height: auto; }
@@ -45,8 +54,29 @@ img { display: block; max-width: 100%; height: auto; }
   body { padding: 1rem 0.9rem 3rem; }
   h1 { font-size: 1.45rem; }
   table { font-size: 0.85rem; }
+  th, td { padding: 0.35rem 0.5rem 0.35rem 0.2rem; }
+  th { white-space: normal; }
 }
 """
+
+
+@dataclass(frozen=True)
+class Link:
+    """A cell of a table that leads somewhere.
+
+    Parameters
+    ----------
+    text
+        What is shown.
+    target
+        Where it leads: ``#anchor`` of a section of the page, or an address.
+    """
+
+    text: str
+    target: str
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Page:
@@ -71,18 +101,37 @@ class Page:
         self._contents: list[tuple[str, str]] = []
         self._body: list[str] = []
 
-    def section(self, heading: str, text_html: str = "") -> None:
-        """Start a section: plain ``heading``, then one paragraph whose inside is the HTML ``text_html``."""
-        anchor = f"s{len(self._contents) + 1}-" + re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
+    def section(self, heading: str, text_html: str = "", anchor: str = "") -> None:
+        """Start a section: plain ``heading``, then one paragraph whose inside is the HTML ``text_html``.
+
+        ``anchor`` is the name that links lead to; without one it is made of the heading.
+        """
+        anchor = anchor or f"s{len(self._contents) + 1}-" + re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
         self._contents.append((anchor, heading))
-        self._body.append(f'<h2 id="{anchor}">{escape(heading)}</h2>')
+        self._body.append(f'<h2 id="{escape(anchor)}">{escape(heading)}</h2>')
         if text_html:
             self._body.append(f"<p>{text_html}</p>")
+
+    def paragraph(self, text: str) -> None:
+        """Add a paragraph of plain, small text."""
+        self._note(text)
+
+    def preformatted(self, text: str) -> None:
+        """Add plain text whose lines and spaces are kept."""
+        self._body.append(f'<div class="pane" tabindex="0"><pre>{escape(text)}</pre></div>')
+
+    @contextmanager
+    def folded(self, summary: str) -> Iterator[None]:
+        """Fold away what is added inside the ``with`` block; a click on the plain text ``summary`` shows it."""
+        self._body.append(f"<details><summary>{escape(summary)}</summary>")
+        yield
+        self._body.append("</details>")
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]], note: str = "") -> None:
         """Add a table; all text is escaped.
 
-        A float is shown with four significant digits, a bool as pass or FAIL, anything else as its text.
+        A float is shown with four significant digits, a bool as pass or FAIL, a `Link` as one, anything else as its
+        text.
 
         Raises
         ------
@@ -101,8 +150,7 @@ class Page:
             for name, kind in zip(columns, kinds, strict=True)
         )
         body = "\n".join(
-            "<tr>" + "".join(f"<td{_css_class(cell)}>{escape(_text(cell))}</td>" for cell in row) + "</tr>"
-            for row in rows
+            "<tr>" + "".join(f"<td{_css_class(cell)}>{_html(cell)}</td>" for cell in row) + "</tr>" for row in rows
         )
         self._body.append(
             f'<div class="pane" tabindex="0"><table>\n<thead><tr>{head}</tr></thead>\n'
@@ -144,7 +192,7 @@ class Page:
         """Write the page as UTF-8 and return its path; a missing folder is made."""
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        entries = "".join(f'<li><a href="#{a}">{escape(heading)}</a></li>' for a, heading in self._contents)
+        entries = "".join(f'<li><a href="#{escape(a)}">{escape(heading)}</a></li>' for a, heading in self._contents)
         contents = f'<nav aria-label="Contents"><ul>{entries}</ul></nav>' if len(self._contents) > 1 else ""
         body = "\n".join(self._body)
         page = f"""<!doctype html>
@@ -176,12 +224,16 @@ class Page:
 def _css_class(cell: object) -> str:
     if isinstance(cell, bool | np.bool_):
         return ' class="pass"' if cell else ' class="fail"'
-    return ' class="number"' if isinstance(cell, Real) else ""
+    if isinstance(cell, Real):
+        return ' class="number"'
+    return ' class="prose"' if len(str(cell)) > LONG else ""
 
 
-def _text(cell: object) -> str:
+def _html(cell: object) -> str:
+    if isinstance(cell, Link):
+        return f'<a href="{escape(cell.target)}">{escape(cell.text)}</a>'
     if isinstance(cell, bool | np.bool_):
         return "pass" if cell else "FAIL"
     if isinstance(cell, Real) and not isinstance(cell, Integral):
         return f"{float(cell):.4g}"
-    return str(cell)
+    return escape(str(cell))

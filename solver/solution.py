@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from solver.filters import RAW
 from solver.grid import Grid
 from solver.records import Array, Levels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FORMAT = "pdebridge solution 1"
+FORMAT = "pdebridge solution 2"
 
 
 class Status(enum.Enum):
@@ -90,6 +91,8 @@ class Solution:
         The consistency time dt^2 (Dx/dx^2 + Dy/dy^2), its largest value.
     start : str
         How the first step was made.
+    filter : RAW or None
+        The time filter.
     backend : str
         Which backend ran.
     failure : Failure or None
@@ -109,6 +112,7 @@ class Solution:
     mesh_numbers: tuple[float, float, float, float]
     tau: float
     start: str
+    filter: RAW | None
     backend: str
     failure: Failure | None = None
 
@@ -132,6 +136,7 @@ class Solution:
         return (
             f"Solution(\n  {self.status.value}{failure}\n"
             f"  t = {self.time:.6g} after {self.steps} steps of dt = {self.dt:.6g} ({self.dt_reason})\n"
+            f"  {self.grid.sides}; start {self.start}, {self.filter or 'no filter'}\n"
             f"  {len(self.times)} saved fields of shape {self.fields.shape[1:]}, {self.fields.dtype}, "
             f"backend {self.backend}\n"
             f"  stability number {self.stability_number:.4g}; max |A_x| = {A_x:.4g}, |A_y| = {A_y:.4g}, "
@@ -144,7 +149,8 @@ class Solution:
         if path.suffix != ".npz":
             path = path.with_name(path.name + ".npz")
         record = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("times", "fields", "levels")}
-        record["grid"] = vars(self.grid)
+        record["grid"] = self.grid.record()
+        record["filter"] = vars(self.filter) if self.filter else None
         record["status"] = self.status.name
         record["failure"] = vars(self.failure) if self.failure else None
         partial = path.with_name(path.name + ".part")
@@ -174,14 +180,14 @@ class Solution:
                 raise ValueError(f"`path` {str(path)!r} is not a saved solution: it takes a file of Solution.save.")
             record: dict[str, Any] = json.loads(str(file["record"]))
             arrays = {name: file[name] for name in ("times", "fields", "now", "old")}
-        plane = record.pop("grid")
-        grid = Grid(tuple(plane["shape"]), tuple(plane["spacing"]), plane["boundary"], tuple(plane["origin"]))
+        grid, raw = Grid.from_record(record.pop("grid")), record.pop("filter")
         failure = record.pop("failure")
         if failure:
             failure = Failure(failure["step"], failure["time"], tuple(failure["cell"]), tuple(failure["mesh_numbers"]))
         record["mesh_numbers"] = tuple(record["mesh_numbers"])
         return cls(
             grid=grid,
+            filter=RAW(**raw) if raw else None,
             times=arrays["times"],
             fields=arrays["fields"],
             levels=Levels(arrays["now"], arrays["old"]),

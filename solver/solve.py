@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,13 +12,23 @@ from numpy.typing import ArrayLike
 
 from solver import backends, checks
 from solver.beginning import check_initial, plan_resumed
-from solver.planning import Plan, make_plan
+from solver.filters import RAW, check_filter
+from solver.planning import Plan, make_plan, samples, worst
 from solver.problem import DiffusionAdvection
 from solver.progress import Ticker
-from solver.records import Array, Fields, Levels, Mesh
+from solver.records import Array, Levels
 from solver.solution import Failure, Solution, Status
-from solver.stability import StabilityError, StabilityWarning, Verdict, judge, mesh_numbers
-from solver.starting import STARTS, first_step
+from solver.stability import (
+    SMALL_TAU,
+    ConsistencyWarning,
+    StabilityError,
+    StabilityWarning,
+    Verdict,
+    judge,
+    mesh_numbers,
+    round_down,
+)
+from solver.starting import STARTS, first_step, hold_initial
 
 CHECK_EVERY = 64  # steps between two looks for values that are not finite
 
@@ -31,6 +42,7 @@ def solve(
     *,
     dt: float | None = None,
     start: str = "heun",
+    filter: RAW | None = None,
     backend: str = "auto",
     save_at: Iterable[float] | None = None,
     strict: bool = False,
@@ -48,8 +60,8 @@ def solve(
     problem : DiffusionAdvection
         The equation and its grid.
     initial : array (..., rows, columns)
-        H at t = 0; leading dimensions are a batch. float32 is solved in float32, everything else in float64.
-        None with `resume`.
+        H at t = 0; leading dimensions are a batch. float32 is solved in float32, everything else in float64. On
+        Dirichlet walls their values take its place. None with `resume`.
     t_end : float
         Final time, counted from the beginning also with `resume`.
     dt : float, optional
@@ -57,6 +69,8 @@ def solve(
         consistency time tau small (`stability.largest_consistent_dt`); `Solution.dt_reason` says which decided.
     start : {"heun", "euler", "copy"}
         How the first step is made: see `solver.starting`.
+    filter : RAW, optional
+        Damp the mode that changes sign from step to step, after every step but the first. Default: no filter.
     backend : {"auto", "numpy", "cpu"}
         The plain reference, or the Numba kernels (auto).
     save_at : times, optional
@@ -69,7 +83,7 @@ def solve(
         Called at every saved time and at least every 64 steps, with a read-only field; True stops the run.
     resume : Solution, optional
         Go on where this one ended: the result is bit for bit that of one long run. `problem` must be the same;
-        `dt` and `start` are those of the run, whatever is given.
+        `dt`, `start` and `filter` are those of the run, whatever is given.
 
     Returns
     -------
@@ -88,10 +102,15 @@ def solve(
     -----
     StabilityWarning
         If a cell violates the criterion: the cell, its numbers, and the dt that would pass.
+    ConsistencyWarning
+        If tau exceeds 2 % of `t_end`: the numbers, and the dt that would keep it below.
 
     Notes
     -----
-    Periodic. The scheme is conditionally consistent: along dt ~ dx it converges to the telegraph equation
+    A velocity or source that is a function of time is taken at t = k dt for the step from H[k-1], H[k] to H[k+1],
+    which keeps order 2; the coefficients are then assembled anew at every step. It is judged at 17 times of the run.
+
+    The scheme is conditionally consistent: along dt ~ dx it converges to the telegraph equation
     tau H_tt + H_t + ..., tau = dt^2 (Dx/dx^2 + Dy/dy^2), not to this one. For variable coefficients the criterion is
     a guide per cell: a run can still grow.
 
@@ -103,30 +122,40 @@ def solve(
     if not isinstance(problem, DiffusionAdvection):
         raise TypeError(f"`problem` is a {type(problem).__name__}: it takes a solver.DiffusionAdvection.")
     checks.choice("start", start, STARTS)
+    raw = check_filter(filter)
     engine = backends.get(backend)
 
     if resume is None:
-        H = check_initial(problem, initial)
+        H = hold_initial(problem, check_initial(problem, initial))
         plan, state = make_plan(problem, t_end, dt, save_at), _State(0, Levels(H, H))
     else:
-        plan, start = plan_resumed(problem, initial, t_end, dt, save_at, resume), resume.start
+        plan = plan_resumed(problem, initial, t_end, dt, save_at, resume)
+        start, raw = resume.start, resume.filter
         state = _State(resume.steps, resume.levels)
 
-    verdict = judge(problem, plan.dt)
+    verdict = judge(worst(samples(problem, plan.last * plan.dt), plan.dt), plan.dt)
+    _warn(verdict, plan, strict)
+    run = _Run(problem, plan.dt, state.levels.now.dtype, engine, start, raw)
+    return _loop(run, plan, state, verdict, Ticker(progress, plan.last, state.step), callback)
+
+
+def _warn(verdict: Verdict, plan: Plan, strict: bool) -> None:
+    """Say what is wrong with the time step."""
     if not verdict.stable:
         if strict:
             raise StabilityError(str(verdict))
-        warnings.warn(str(verdict), StabilityWarning, stacklevel=2)
-
-    dtype = state.levels.now.dtype
-    run = _Run(
-        problem,
-        problem.fields(dtype),
-        Mesh(plan.dt, *problem.grid.spacing, problem.grid.boundary),
-        engine,
-        start,
-    )
-    return _loop(run, plan, state, verdict, Ticker(progress, plan.last, state.step), callback)
+        warnings.warn(str(verdict), StabilityWarning, stacklevel=3)
+    t_end = plan.last * plan.dt
+    if verdict.tau > SMALL_TAU * t_end:
+        smaller = round_down(plan.dt * math.sqrt(SMALL_TAU * t_end / verdict.tau))
+        warnings.warn(
+            f"dt = {plan.dt:.6g} is not consistent: tau = dt^2 (Dx/dx^2 + Dy/dy^2) = {verdict.tau:.4g} is "
+            f"{100 * verdict.tau / t_end:.3g} % of t_end = {t_end:.6g}, so the scheme solves "
+            f"tau H_tt + H_t + ... = ..., a telegraph equation. "
+            f"dt <= {smaller:.6g} would keep tau below {100 * SMALL_TAU:g} %.",
+            ConsistencyWarning,
+            stacklevel=3,
+        )
 
 
 @dataclass(frozen=True)
@@ -142,10 +171,11 @@ class _Run:
     """What a run advances with."""
 
     problem: DiffusionAdvection
-    fields: Fields
-    mesh: Mesh
+    dt: float
+    dtype: np.dtype
     engine: backends.Backend
     start: str
+    filter: RAW | None
 
     def advance(self, state: _State, to: int) -> _State:
         """Go to step `to`; the first step of all is made as `start` says."""
@@ -153,8 +183,15 @@ class _Run:
         if step == 0 and self.start != "copy":
             shape = np.broadcast_shapes(levels.now.shape, self.problem.batch + self.problem.grid.shape)
             H = np.broadcast_to(levels.now, shape)
-            levels, step = Levels(first_step(self.problem, H, self.mesh.dt, self.start), H.copy()), 1
-        return _State(to, self.engine.forward(levels, self.fields, self.mesh, to - step))
+            levels, step = Levels(first_step(self.problem, H, self.dt, self.start), H.copy()), 1
+        length = to - step if self.problem.steady else 1
+        while step < to:
+            now = self.problem.at(step * self.dt)
+            # The first step of all is not filtered: there is no level before it.
+            raw = self.filter.after(1 if step == 0 else 0) if self.filter else None
+            levels = self.engine.forward(levels, now.held(self.dtype), now.mesh(self.dt, raw), length)
+            step += length
+        return _State(to, levels)
 
     def locate(self, good: _State, bad: int) -> tuple[_State, Failure]:
         """Find the first step after `good`, up to `bad`, that is not finite, and the last good state before it."""
@@ -163,8 +200,8 @@ class _Run:
             finite = np.isfinite(state.levels.now)
             if not finite.all():
                 cell = tuple(int(i) for i in np.argwhere(~finite)[0])
-                numbers = mesh_numbers(self.problem, self.mesh.dt).at(cell, finite.shape)
-                return good, Failure(step, step * self.mesh.dt, cell, numbers)
+                numbers = mesh_numbers(self.problem.at(good.step * self.dt), self.dt).at(cell, finite.shape)
+                return good, Failure(step, step * self.dt, cell, numbers)
             good = state
         raise RuntimeError("a step that was not finite cannot be found again: the backend is not deterministic")
 
@@ -201,8 +238,10 @@ def _loop(
         warnings.warn(f"{status.value} ({failure or f'step {state.step}'})", RuntimeWarning, stacklevel=3)
 
     shape = np.broadcast_shapes(state.levels.now.shape, run.problem.batch + run.problem.grid.shape)
-    m = mesh_numbers(run.problem, plan.dt)
-    a_x, a_y, b_x, b_y = (float(np.max(np.abs(n))) for n in (m.A_x, m.A_y, m.B_x, m.B_y))
+    seen = [mesh_numbers(p, plan.dt) for p in samples(run.problem, plan.last * plan.dt)]
+    a_x, a_y, b_x, b_y = (
+        max(float(np.max(np.abs(getattr(m, name)))) for m in seen) for name in ("A_x", "A_y", "B_x", "B_y")
+    )
     fields = np.empty((len(saved), *shape), state.levels.now.dtype)
     for row, (_, H) in zip(fields, saved, strict=True):
         row[...] = H
@@ -220,6 +259,7 @@ def _loop(
         mesh_numbers=(a_x, a_y, b_x, b_y),
         tau=verdict.tau,
         start=run.start,
+        filter=run.filter,
         backend=run.engine.NAME,
         failure=failure,
     )

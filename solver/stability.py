@@ -14,8 +14,10 @@ The weights do not depend on dt, so the root of the left side is linear in dt: i
 most 1. Diffusion alone never limits dt. One zero diffusivity across a flow is fatal: with B_y = 0 < B_x and v != 0
 the number is infinite at every dt.
 
-For variable coefficients this is a frozen-coefficient guide per cell, neither necessary nor sufficient: the
-product-rule form can grow where each cell passes.
+With constant coefficients it is exact for every form, for they are one scheme then, on the periodic plane and between
+no-flux walls with no flow across them (a mirrored periodic plane). Between Dirichlet walls it suffices (docs, section
+Stability). For variable coefficients it is a guide per cell, with the numbers that the stencil of the form has there;
+neither necessary nor sufficient: the product-rule form can grow where each cell passes. `spectral_radius` is the truth.
 """
 
 from __future__ import annotations
@@ -27,17 +29,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from solver.neighbours import east, north, south, west
 from solver.problem import DiffusionAdvection
+from solver.records import ADVECTION, DIFFUSION
+from solver.walls import wall_cells
 
 Array = NDArray[Any]
 
 MARGIN = 1e-9  # how far below 1 a cell without diffusion must stay: equality has a double root
 ROUNDING = 1e-12
+SMALL_TAU = 0.02  # of t_end: the relative error that tau makes in the rate of a mode that changes over t_end
 CONSISTENT_NUMBER = 0.1  # stability number at which the telegraph term takes 1 % of the diffusivity
 
 
 class StabilityWarning(UserWarning):
     """The time step violates the stability criterion in at least one cell."""
+
+
+class ConsistencyWarning(UserWarning):
+    """The consistency time tau is not small against the length of the run."""
 
 
 class StabilityError(ValueError):
@@ -46,7 +56,7 @@ class StabilityError(ValueError):
 
 @dataclass(frozen=True)
 class MeshNumbers:
-    """The mesh numbers of every cell, float64, each of the shape of its coefficients."""
+    """The mesh numbers of every cell, float64, each of a shape that broadcasts to (..., rows, columns)."""
 
     A_x: Array
     A_y: Array
@@ -62,10 +72,29 @@ class MeshNumbers:
 
 
 def mesh_numbers(problem: DiffusionAdvection, dt: float) -> MeshNumbers:
-    """A_x = u dt/dx, A_y = v dt/dy, B_x = Dx dt/dx^2, B_y = Dy dt/dy^2 of every cell."""
+    """A_x = u dt/dx, A_y = v dt/dy, B_x = Dx dt/dx^2, B_y = Dy dt/dy^2 of every cell.
+
+    Of the stencil that the cell has: where the form takes a neighbour's share of a coefficient, the mean over the two
+    directions. On Dirichlet walls, where nothing is computed, they are zero. At t = 0 if the problem is not steady.
+    """
     u, v, Dx, Dy, _ = problem.fields(np.float64)
-    dx, dy = problem.grid.spacing
-    return MeshNumbers(u * (dt / dx), v * (dt / dy), Dx * (dt / dx**2), Dy * (dt / dy**2))
+    (dx, dy), kinds, shape = problem.grid.spacing, problem.grid.sides.kinds, problem.grid.shape
+    s, d = ADVECTION[problem.advection], DIFFUSION[problem.diffusion]
+    on_wall = wall_cells(kinds, shape)
+
+    def of_stencil(field: Array, share: float, before: Any, after: Any, mirror: int) -> Array:
+        if share and field.ndim:
+            field = np.broadcast_to(field, np.broadcast_shapes(field.shape, shape))
+            beyond = (before(field, kinds, mirror) + after(field, kinds, mirror)) / 2
+            field = (1 - share) * field + share * beyond
+        return np.where(on_wall, 0, field) if on_wall.any() else field
+
+    return MeshNumbers(
+        of_stencil(u, s, north, south, -1) * (dt / dx),
+        of_stencil(v, s, west, east, -1) * (dt / dy),
+        of_stencil(Dx, d, north, south, 1) * (dt / dx**2),
+        of_stencil(Dy, d, west, east, 1) * (dt / dy**2),
+    )
 
 
 def stability_of(A_x: Array, A_y: Array, B_x: Array, B_y: Array) -> Array:
@@ -173,7 +202,7 @@ class Verdict:
         if self.stable:
             return f"dt = {self.dt:.6g} is stable: the largest stability number is {self.number:.4g}, at {where}."
         if self.largest_dt > 0:
-            remedy = f"dt <= {_round_down(self.largest_dt):.6g} would pass."
+            remedy = f"dt <= {round_down(self.largest_dt):.6g} would pass."
         else:
             remedy = (
                 "No dt passes: there the flow crosses a direction without diffusion while the other direction has "
@@ -183,7 +212,7 @@ class Verdict:
         return f"dt = {self.dt:.6g} is unstable: stability number {number}, not below 1, at {where}. {remedy}"
 
 
-def _round_down(dt: float) -> float:
+def round_down(dt: float) -> float:
     """Return `dt` to six digits, never above it: a remedy that is copied from a message must pass."""
     unit = 10.0 ** (math.floor(math.log10(dt)) - 5)
     return math.floor(dt / unit * (1 - ROUNDING)) * unit

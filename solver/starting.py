@@ -16,39 +16,38 @@ import math
 
 import numpy as np
 
+from solver.neighbours import east, north, south, west
 from solver.problem import DiffusionAdvection
-from solver.records import Array, Fields
+from solver.records import ADVECTION, DIFFUSION, Array, Fields
 from solver.stability import mesh_numbers
+from solver.walls import on_walls, wall_cells
 
 STARTS = ("heun", "euler", "copy")
 MOST_SUBSTEPS = 1000  # of the first step: more take longer than the run, without a word
 
 
-def tendency(problem: DiffusionAdvection, H: Array) -> Array:
-    """Return dH/dt of the semi-discrete equation, central differences in space.
+def tendency(problem: DiffusionAdvection, H: Array, t: float = 0.0) -> Array:
+    """Return dH/dt of the semi-discrete equation, central differences in space: the method of lines of the scheme.
 
-    dH/dt = -u H_x - v H_y - (u_x + v_y) H + Dx H_xx + Dy H_yy + f, for `H` of shape (..., rows, columns); the method
-    of lines that the scheme is a time discretisation of.
+    dH/dt = -(u H)_x - (v H)_y + Dx H_xx + Dy H_yy + f in the forms and with the boundary of the problem, at time `t`;
+    zero on Dirichlet walls. `H` is (..., rows, columns).
     """
-    u, v, Dx, Dy, f = _full(problem, H)
-    dx, dy = problem.grid.spacing
-    north, south = np.roll(H, 1, -2), np.roll(H, -1, -2)
-    west, east = np.roll(H, 1, -1), np.roll(H, -1, -1)
-    u_x = (np.roll(u, -1, -2) - np.roll(u, 1, -2)) / (2 * dx)
-    v_y = (np.roll(v, -1, -1) - np.roll(v, 1, -1)) / (2 * dy)
-    rate: Array = (
-        -u * (south - north) / (2 * dx)
-        - v * (east - west) / (2 * dy)
-        - (u_x + v_y) * H
-        + Dx * (north - 2 * H + south) / dx**2
-        + Dy * (west - 2 * H + east) / dy**2
-        + f
-    )
-    return rate
+    u, v, Dx, Dy, f = _full(problem.at(t), H)
+    kinds, (dx, dy) = problem.grid.sides.kinds, problem.grid.spacing
+    s, d = ADVECTION[problem.advection], DIFFUSION[problem.diffusion]
+    rate = f.copy()
+    for velocity, D, before, after, spacing in ((u, Dx, north, south, dx), (v, Dy, west, east, dy)):
+        u_before, u_after = before(velocity, kinds, -1), after(velocity, kinds, -1)
+        H_before, H_after = before(H, kinds), after(H, kinds)
+        carried = ((1 - s) * velocity + s * u_after) * H_after - ((1 - s) * velocity + s * u_before) * H_before
+        rate -= (carried + (1 - s) * (u_after - u_before) * H) / (2 * spacing)
+        D_before, D_after = ((1 - d) * D + d * beyond(D, kinds) for beyond in (before, after))
+        rate += (D_before * (H_before - H) + D_after * (H_after - H)) / spacing**2
+    return np.where(wall_cells(kinds, H.shape[-2:]), 0, rate)
 
 
 def first_step(problem: DiffusionAdvection, H: Array, dt: float, start: str) -> Array:
-    """Return H[1] from H[0] by ``"heun"`` or ``"euler"``."""
+    """Return H[1] from H[0] by ``"heun"`` or ``"euler"``; on Dirichlet walls it holds their values."""
     m = mesh_numbers(problem, dt)
     substeps = max(1, math.ceil(2 * float(np.max(m.B_x + m.B_y)) - 1e-9))
     if substeps > MOST_SUBSTEPS:
@@ -57,15 +56,20 @@ def first_step(problem: DiffusionAdvection, H: Array, dt: float, start: str) -> 
             f"takes at most {MOST_SUBSTEPS}. Use a smaller `dt`, or start='copy'."
         )
     h = dt / substeps
-    for _ in range(substeps):
-        rate = tendency(problem, H)
+    for k in range(substeps):
+        rate = tendency(problem, H, k * h)
         if start == "heun":
-            rate = (rate + tendency(problem, H + h * rate)) / 2
+            rate = (rate + tendency(problem, H + h * rate, (k + 1) * h)) / 2
         H = H + h * rate
     return H
+
+
+def hold_initial(problem: DiffusionAdvection, H: Array) -> Array:
+    """Return `H` with the values of the Dirichlet walls on them, where they hold from t = 0 on."""
+    return on_walls(H, problem.grid.sides, problem.grid.shape).astype(H.dtype, copy=False)
 
 
 def _full(problem: DiffusionAdvection, H: Array) -> Fields:
     """Return the coefficients in the dtype of H, each with rows and columns, so that they can be differenced."""
     shape = H.shape[-2:]
-    return Fields(*(np.broadcast_to(c, np.broadcast_shapes(c.shape, shape)) for c in problem.fields(H.dtype)))
+    return Fields(*(np.broadcast_to(c, np.broadcast_shapes(c.shape, shape, H.shape)) for c in problem.fields(H.dtype)))

@@ -1,13 +1,19 @@
 """The formulas of the scheme, one cell at a time: every traversal, on CPU and GPU, calls these.
 
-Each function takes and returns scalars, so it compiles for any target and states the mathematics once. Written for
-the coefficients of one cell, with A_x = u dt/dx, b_x = 2 B_x = 2 Dx dt/dx^2 (likewise y) and L = 1 + b_x + b_y:
+Each function takes and returns scalars, so it compiles for any target and states the mathematics once. With
+A_x = u dt/dx and b_x = 2 B_x = 2 Dx dt/dx^2 (likewise y), and N for i-1, S for i+1, W for j-1, E for j+1:
 
-    L H[k+1] = (1 - b_x - b_y) H[k-1] - 2 dt (u_x + v_y) H[k] + 2 dt f
-             + (b_x + A_x) H[k](i-1) + (b_x - A_x) H[k](i+1) + (b_y + A_y) H[k](j-1) + (b_y - A_y) H[k](j+1)
+    L H[k+1] = (1 - b) H[k-1] - (1 - s) 2 dt (u_x + v_y) H[k] + 2 dt f
+             + (b_N + A_N) H[k](N) + (b_S - A_S) H[k](S) + (b_W + A_W) H[k](W) + (b_E - A_E) H[k](E)
+
+    A_N = (1 - s) A_x + s A_x(N)     b_N = (1 - d) b_x + d b_x(N)     and so on
+    b = (b_N + b_S + b_W + b_E) / 2,     L = 1 + b
 
 leapfrog in the advection, DuFort-Frankel in the diffusion (E. C. Du Fort and S. P. Frankel, Math. Tables Aids Comput.
-7 (1953) 135-152, doi:10.2307/2002754), the divergence written out by the product rule.
+7 (1953) 135-152, doi:10.2307/2002754). The share s of the neighbour's own velocity tells the forms of the advection
+apart: 0 writes the divergence out by the product rule, 1 is the difference of the fluxes u H, 1/2 is the skew-symmetric
+form (Y. Morinishi et al., J. Comput. Phys. 143 (1998) 90-124, doi:10.1006/jcph.1998.5962). The share d of the
+neighbour's diffusivity is 0 for D H_xx, and 1/2, the mean on the face, for (D H_x)_x.
 """
 
 from __future__ import annotations
@@ -16,25 +22,40 @@ from solver.compiling import point_function
 
 
 @point_function
-def assemble(u, v, Dx, Dy, f, u_jump, v_jump, r):
+def diffusion_numbers(D, ratio, r):
+    """Return b towards the cell before and the cell after, along one axis; `D` is (own, before, after)."""
+    own = (r.one - r.diffusivity_share) * D[0]
+    return ratio * (own + r.diffusivity_share * D[1]), ratio * (own + r.diffusivity_share * D[2])
+
+
+@point_function
+def courant_numbers(u, ratio, r):
+    """Return A towards the cell before and the cell after, along one axis; `u` is (own, before, after)."""
+    own = (r.one - r.velocity_share) * u[0]
+    return ratio * (own + r.velocity_share * u[1]), ratio * (own + r.velocity_share * u[2])
+
+
+@point_function
+def assemble(u, v, Dx, Dy, f, r):
     """Return the seven coefficients (old, centre, north, south, west, east, forcing) of one cell.
 
-    u_jump = u[i+1] - u[i-1] and v_jump = v[j+1] - v[j-1], so that 2 dt (u_x + v_y) = r.x u_jump + r.y v_jump.
-    `r` is a Ratios.
+    u, v, Dx, Dy are each (own, before, after): the values of the cell and of its two neighbours along the axis of
+    the component. `r` is a Ratios.
     """
-    A_x = r.x * u
-    A_y = r.y * v
-    b_x = r.xx * Dx
-    b_y = r.yy * Dy
-    b = b_x + b_y
+    A_N, A_S = courant_numbers(u, r.x, r)
+    A_W, A_E = courant_numbers(v, r.y, r)
+    b_N, b_S = diffusion_numbers(Dx, r.xx, r)
+    b_W, b_E = diffusion_numbers(Dy, r.yy, r)
+    b = r.half * ((b_N + b_S) + (b_W + b_E))
     inverse_L = r.one / (r.one + b)
+    divergence = (r.one - r.velocity_share) * (r.x * (u[2] - u[1]) + r.y * (v[2] - v[1]))
     return (
         (r.one - b) * inverse_L,
-        -(r.x * u_jump + r.y * v_jump) * inverse_L,
-        (b_x + A_x) * inverse_L,
-        (b_x - A_x) * inverse_L,
-        (b_y + A_y) * inverse_L,
-        (b_y - A_y) * inverse_L,
+        -divergence * inverse_L,
+        (b_N + A_N) * inverse_L,
+        (b_S - A_S) * inverse_L,
+        (b_W + A_W) * inverse_L,
+        (b_E - A_E) * inverse_L,
         r.source * f * inverse_L,
     )
 
@@ -53,21 +74,57 @@ def step_adjoint(lam, old, centre, north, south, west, east):
 
 @point_function
 def assemble_adjoint(c, g, Dx, Dy, r):
-    """Return the adjoint of `assemble` at one cell: (g_u, g_v, g_Dx, g_Dy, g_f, g_jump).
+    """Return the gradients with respect to the numerators and to b: the part of the adjoint of `assemble` in one cell.
 
-    `c` are the coefficients and `g` the gradients with respect to them, both in the order of `assemble`. Each
-    coefficient is a numerator over L, and L grows with b, so every coefficient pays -c/L for a change of b.
-    g_jump, times -r.x or -r.y, is the gradient with respect to u_jump or v_jump: the caller gathers it from the
-    neighbours, because the jumps of a cell are made of its neighbours' velocities.
+    `c` are the coefficients and `g` the gradients with respect to them, both in the order of `assemble`; Dx and Dy as
+    there. Each coefficient is a numerator over L, so every one pays -c/L for a change of b; `old` has -b above as
+    well. The order is (b, centre, north, south, west, east, f), that of f times its ratio already.
     """
-    inverse_L = r.one / (r.one + r.xx * Dx + r.yy * Dy)
+    b_N, b_S = diffusion_numbers(Dx, r.xx, r)
+    b_W, b_E = diffusion_numbers(Dy, r.yy, r)
+    inverse_L = r.one / (r.one + r.half * ((b_N + b_S) + (b_W + b_E)))
     weighted = g[0] * c[0] + g[1] * c[1] + g[2] * c[2] + g[3] * c[3] + g[4] * c[4] + g[5] * c[5] + g[6] * c[6]
-    g_b = -(weighted + g[0])
     return (
-        r.x * (g[2] - g[3]) * inverse_L,
-        r.y * (g[4] - g[5]) * inverse_L,
-        r.xx * (g[2] + g[3] + g_b) * inverse_L,
-        r.yy * (g[4] + g[5] + g_b) * inverse_L,
-        r.source * g[6] * inverse_L,
+        -(weighted + g[0]) * inverse_L,
         g[1] * inverse_L,
+        g[2] * inverse_L,
+        g[3] * inverse_L,
+        g[4] * inverse_L,
+        g[5] * inverse_L,
+        r.source * g[6] * inverse_L,
     )
+
+
+@point_function
+def velocity_adjoint(centre, before, after, ratio, r):
+    """Return the gradient of the velocity component of a cell, from `assemble_adjoint` of it and its two neighbours.
+
+    Along the axis of the component: `centre` is that of the cells (before, after), `before` the gradient of the number
+    towards the cell before, of (the cell, the cell after), `after` that towards the cell after, of (the cell, the cell
+    before): the next cell's `before` and the last one's `after` lead to this cell.
+    """
+    own = (before[0] - after[0]) + (centre[1] - centre[0])
+    return ratio * ((r.one - r.velocity_share) * own + r.velocity_share * (before[1] - after[1]))
+
+
+@point_function
+def diffusivity_adjoint(b, before, after, ratio, r):
+    """Return the gradient of the diffusivity of a cell; `b` is that of b, (own, before, after), the rest as above."""
+    own = before[0] + after[0] + b[0]
+    lent = before[1] + after[1] + r.half * (b[1] + b[2])
+    return ratio * ((r.one - r.diffusivity_share) * own + r.diffusivity_share * lent)
+
+
+@point_function
+def displacement(new, now, old, r):
+    """Return d = nu/2 (H[k-1] - 2 H[k] + H[k+1]) of one cell: the filter adds alpha d to H[k], (alpha - 1) d to H[k+1].
+
+    P. D. Williams, Mon. Weather Rev. 137 (2009) 2538-2546, doi:10.1175/2009MWR2724.1.
+    """
+    return r.half_nu * ((old - now) + (new - now))
+
+
+@point_function
+def displacement_adjoint(lam_new, lam_now, r):
+    """Return dL/dd, from the gradients of the filtered H[k+1] and H[k]."""
+    return r.alpha * lam_now - (r.one - r.alpha) * lam_new

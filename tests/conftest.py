@@ -17,10 +17,12 @@ from solver.records import Fields, Inputs, Levels
 SOURCES = str(Path(solver.__file__).parents[1])  # what a fresh interpreter imports, installed or not
 
 # Kernels compile on first use, so a time limit for one example would measure the compiler. In CI every run draws the
-# same examples: a red build is then a change of the code.
+# same examples: a red build is then a change of the code. A thorough run, some minutes:
+#     HYPOTHESIS_PROFILE=thorough python -m pytest -n 2 tests/properties
 settings.register_profile("local", deadline=None, max_examples=25)
 settings.register_profile("ci", deadline=None, max_examples=25, derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "local")
+settings.register_profile("thorough", deadline=None, max_examples=500, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "local"))
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import numpy as np
 from solver.cpu.adjoint import adjoint_planes
 from solver.cpu.bands import BAND, forward_bands
 from solver.cpu.forward import forward_planes
-from solver.cpu.layout import Batch, writable
+from solver.cpu.layout import Batch, Extent, writable
 from solver.cpu.threads import Team, own_team, share
 from solver.records import Array, Fields, Inputs, Levels, Mesh, Ratios, common_shape, sum_to_shape
 
@@ -45,7 +45,7 @@ def _run(now: Array, old: Array, inputs: Inputs, mesh: Mesh, steps: int, team: T
     shape = now.shape
     if not now.size:
         return
-    planes, extent = prod(shape[:-2]), (shape[-2], shape[-1], steps)
+    planes, extent = prod(shape[:-2]), Extent.of(shape, steps, mesh)
     ratios = Ratios.of(mesh, now.dtype)
     arrays, table = Batch.of(inputs, shape)
     now, old = now.reshape(-1), old.reshape(-1)
@@ -80,7 +80,7 @@ def adjoint(
     of_old = np.broadcast_to(of_old, shape) if of_old.size else of_old
     if steps == 0 or not of_now.size:
         return _adjoint_of_nothing(of_now, of_old, inputs, wanted)
-    planes, extent = prod(shape[:-2]), (shape[-2], shape[-1], steps)
+    planes, extent = prod(shape[:-2]), Extent.of(shape, steps, mesh)
     arrays, table = Batch.of(inputs, shape)
     out = tuple(np.empty(planes * int(cells) if w else 0, dtype) for cells, w in zip(table[:, 0], wanted, strict=True))
     flags = np.array(wanted, np.bool_)

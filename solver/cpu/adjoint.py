@@ -17,7 +17,8 @@ from solver import stencil
 from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.copying import copy_run
-from solver.cpu.forward import COEFFICIENTS, load_fields, load_levels, prefetch_input
+from solver.cpu.forward import COEFFICIENTS, assemble_plane, load_fields, load_levels, prefetch_input
+from solver.cpu.layout import PERIODIC
 
 SEGMENT = 16
 
@@ -38,6 +39,22 @@ def pull(lam_out, c, lam, lam_old, start, stop, columns):
     for q in range(lam.size):
         point = (c_old[q], c_centre[q], c_north[q], c_south[q], c_west[q], c_east[q], zero)
         lam_out[q] = stencil.step(point, lam_old[q], lam[q], north[q], south[q], west[q], east[q])
+
+
+@kernel()
+def pull_filtered(lam_out, c, mu, rest, start, stop, columns):
+    """One step of the adjoint, of which `rest` is known: lam_out = rest + transposed sweep of `mu`."""
+    S = columns + 2
+    mu, north, south, west, east = plane.stencil_views(mu, start, stop, columns)
+    lam_out, rest = lam_out[start:stop], rest[start:stop]
+    c_centre = c[1, start:stop]
+    c_north, c_south = c[3, start - S : stop - S], c[2, start + S : stop + S]
+    c_west, c_east = c[5, start - 1 : stop - 1], c[4, start + 1 : stop + 1]
+    one = mu.dtype.type(1)
+    zero = mu.dtype.type(0)
+    for q in range(mu.size):
+        point = (one, c_centre[q], c_north[q], c_south[q], c_west[q], c_east[q], zero)
+        lam_out[q] = stencil.step(point, rest[q], mu[q], north[q], south[q], west[q], east[q])
 
 
 @kernel()
@@ -91,30 +108,113 @@ def accumulate_pair(g, lam_a, now_a, lam_b, now_b, old_b, start, stop, columns):
 
 
 @kernel()
-def assemble_adjoint(g, c, Dx, Dy, start, stop, ratios):
-    """Turn the gradients of the coefficients, in place, into those of (u, v, Dx, Dy, source), planes 0 to 4.
+def wrap_rows_transposed(before, after, rows, columns, sides):
+    """Fill the border rows that the transpose of a gather reads, of coefficients towards i-1 and towards i+1.
 
-    The part of u and v that goes through the divergence stays in plane 5: `add_divergence` gathers it.
+    Beyond a wall a cell reads itself, so what it receives from there is its own coefficient towards the wall.
     """
-    g0, g1, g2, g3, g4, g5, g6 = plane.seven(g, start, stop)
-    c0, c1, c2, c3, c4, c5, c6 = plane.seven(c, start, stop)
-    Dx, Dy = Dx[start:stop], Dy[start:stop]
-    for q in range(g0.size):
-        point = (c0[q], c1[q], c2[q], c3[q], c4[q], c5[q], c6[q])
-        gradient = (g0[q], g1[q], g2[q], g3[q], g4[q], g5[q], g6[q])
-        g0[q], g1[q], g2[q], g3[q], g4[q], g5[q] = stencil.assemble_adjoint(point, gradient, Dx[q], Dy[q], ratios)
+    S = columns + 2
+    if sides[0] == PERIODIC:
+        copy_run(after, 0, after, rows * S, S)
+    else:
+        copy_run(after, 0, before, S, S)
+    if sides[1] == PERIODIC:
+        copy_run(before, (rows + 1) * S, before, S, S)
+    else:
+        copy_run(before, (rows + 1) * S, after, rows * S, S)
 
 
 @kernel()
-def add_divergence(g_u, g_v, g_jump, start, stop, columns, ratios):
-    """Gather from the neighbours what u and v owe to u_x and v_y; the border of `g_jump` must be wrapped."""
+def wrap_columns_transposed(before, after, rows, columns, sides):
+    """Fill the border columns likewise, of coefficients towards j-1 and towards j+1."""
     S = columns + 2
-    north, south = g_jump[start - S : stop - S], g_jump[start + S : stop + S]
-    west, east = g_jump[start - 1 : stop - 1], g_jump[start + 1 : stop + 1]
-    g_u, g_v = g_u[start:stop], g_v[start:stop]
+    for i in range(1, rows + 1):
+        first, last = i * S + 1, i * S + columns
+        after[first - 1] = after[last] if sides[2] == PERIODIC else before[first]
+        before[last + 1] = before[first] if sides[3] == PERIODIC else after[last]
+
+
+@kernel()
+def assemble_adjoint(g, c, Dx, Dy, start, stop, columns, ratios):
+    """Turn the gradients of the coefficients, in place, into those of b, the six numerators and the source."""
+    g0, g1, g2, g3, g4, g5, g6 = plane.seven(g, start, stop)
+    c0, c1, c2, c3, c4, c5, c6 = plane.seven(c, start, stop)
+    Dx, Dx_north, Dx_south, _, _ = plane.stencil_views(Dx, start, stop, columns)
+    Dy, _, _, Dy_west, Dy_east = plane.stencil_views(Dy, start, stop, columns)
+    for q in range(g0.size):
+        point = (c0[q], c1[q], c2[q], c3[q], c4[q], c5[q], c6[q])
+        gradient = (g0[q], g1[q], g2[q], g3[q], g4[q], g5[q], g6[q])
+        x, y = (Dx[q], Dx_north[q], Dx_south[q]), (Dy[q], Dy_west[q], Dy_east[q])
+        made = stencil.assemble_adjoint(point, gradient, x, y, ratios)
+        g0[q], g1[q], g2[q], g3[q], g4[q], g5[q], g6[q] = made
+
+
+@kernel()
+def release_walls(g, g_value, rows, columns, sides):
+    """On Dirichlet walls let the gradient of the source be that of the value, and all others zero."""
+    if not plane.has_walls(sides):
+        return
+    for i in range(1, rows + 1):
+        for j in range(1, columns + 1):
+            if plane.on_wall(i, j, rows, columns, sides):
+                q = i * (columns + 2) + j
+                for n in range(6):
+                    g[n, q] = 0
+                g[6, q] = g_value[q]
+
+
+@kernel()
+def gather_fields(out, g, start, stop, columns, ratios):
+    """Write the gradients of u, v, Dx, Dy into planes 0 to 3 of `out`; the borders of `g` must be filled."""
+    b, b_north, b_south, b_west, b_east = plane.stencil_views(g[0], start, stop, columns)
+    _, e_north, e_south, e_west, e_east = plane.stencil_views(g[1], start, stop, columns)
+    north, _, next_north, _, _ = plane.stencil_views(g[2], start, stop, columns)
+    south, last_south, _, _, _ = plane.stencil_views(g[3], start, stop, columns)
+    west, _, _, _, next_west = plane.stencil_views(g[4], start, stop, columns)
+    east, _, _, last_east, _ = plane.stencil_views(g[5], start, stop, columns)
+    g_u, g_v, g_Dx, g_Dy = out[0, start:stop], out[1, start:stop], out[2, start:stop], out[3, start:stop]
     for q in range(g_u.size):
-        g_u[q] += ratios.x * (south[q] - north[q])
-        g_v[q] += ratios.y * (east[q] - west[q])
+        x_before, x_after = (north[q], next_north[q]), (south[q], last_south[q])
+        y_before, y_after = (west[q], next_west[q]), (east[q], last_east[q])
+        g_u[q] = stencil.velocity_adjoint((e_north[q], e_south[q]), x_before, x_after, ratios.x, ratios)
+        g_v[q] = stencil.velocity_adjoint((e_west[q], e_east[q]), y_before, y_after, ratios.y, ratios)
+        x_b, y_b = (b[q], b_north[q], b_south[q]), (b[q], b_west[q], b_east[q])
+        g_Dx[q] = stencil.diffusivity_adjoint(x_b, x_before, x_after, ratios.xx, ratios)
+        g_Dy[q] = stencil.diffusivity_adjoint(y_b, y_before, y_after, ratios.yy, ratios)
+
+
+@kernel()
+def fields_adjoint(g, c, value, fields, extent, ratios):
+    """Turn the gradients of the coefficients into those of u, v, Dx, Dy, in c[0] to c[3], and of the source, in g[6].
+
+    `value` is a plane of scratch.
+    """
+    rows, columns, sides = extent.rows, extent.columns, extent.sides
+    start, stop = columns + 2, (rows + 1) * (columns + 2)
+    copy_run(value, 0, g[6], 0, value.size)
+    assemble_adjoint(g, c, fields[2], fields[3], start, stop, columns, ratios)
+    release_walls(g, value, rows, columns, sides)
+    plane.wrap(g[0], rows, columns, sides)
+    plane.wrap(g[1], rows, columns, sides)
+    wrap_rows_transposed(g[2], g[3], rows, columns, sides)
+    wrap_columns_transposed(g[4], g[5], rows, columns, sides)
+    gather_fields(c, g, start, stop, columns, ratios)
+
+
+@kernel()
+def filter_adjoint(mu, rest, older, lam, lam_old, c_old, start, stop, ratios, filtered):
+    """Pull the gradients of H[k+1] and H[k] back through the filter, and those of H[k-1] through the sweep as well.
+
+    `lam`, `lam_old` are those after the filter. Written are `mu`, of H[k+1] before it, `rest`, what H[k] receives
+    without the sweep, and `older`, all that H[k-1] receives.
+    """
+    mu, rest, older, lam = mu[start:stop], rest[start:stop], older[start:stop], lam[start:stop]
+    lam_old, c_old = lam_old[start:stop], c_old[start:stop]
+    on = ratios.one if filtered else ratios.one - ratios.one
+    for q in range(mu.size):
+        share = on * ratios.half_nu * stencil.displacement_adjoint(lam[q], lam_old[q], ratios)
+        above, below = lam[q] + share, lam_old[q] - share - share
+        mu[q], rest[q], older[q] = above, below, c_old[q] * above + share
 
 
 @kernel()
@@ -136,60 +236,71 @@ def store_gradient(out, wanted, which, a, p, cells, rows, columns):
 
 
 @kernel()
-def mark_segments(marks, history, c, segment, rows, columns):
-    """Run to the start of the last segment; keep the two levels at the start of each earlier one in `marks`."""
+def advance(history, k, stride, filtered, c, extent, ratios):
+    """Compute the levels after step k of a segment from those before it; the border of H[k] is filled."""
+    rows, columns = extent.rows, extent.columns
     start, stop = columns + 2, (rows + 1) * (columns + 2)
-    for s in range(marks.shape[0] // 2):
-        copy_levels(marks, 2 * s, history, 0)
-        for k in range(segment):
-            plane.wrap(history[k + 1], rows, columns)
-            plane.sweep(history[k + 2], c, history[k + 1], history[k], start, stop, columns)
-        copy_levels(history, 0, history, segment)
+    now, old, new = history[stride * k + 1], history[stride * k], history[stride * (k + 1) + 1]
+    plane.wrap(now, rows, columns, extent.sides)
+    plane.sweep(new, c, now, old, start, stop, columns)
+    if stride == 2:
+        kept = history[stride * (k + 1)]
+        copy_run(kept, 0, now, 0, now.size)
+        if filtered:
+            plane.move(new, kept, old, start, stop, ratios)
 
 
 @kernel()
-def replay(history, c, length, rows, columns):
-    """Compute the levels of one segment of `length` steps from its first two, borders wrapped."""
-    start, stop = columns + 2, (rows + 1) * (columns + 2)
-    plane.wrap(history[1], rows, columns)
-    for k in range(1, length):
-        plane.sweep(history[k + 1], c, history[k], history[k - 1], start, stop, columns)
-        plane.wrap(history[k + 1], rows, columns)
+def mark_segments(marks, history, stride, c, segment, extent, ratios):
+    """Run to the start of the last segment; keep the two levels at the start of each earlier one in `marks`."""
+    for s in range(marks.shape[0] // 2):
+        copy_levels(marks, 2 * s, history, 0)
+        for k in range(segment):
+            advance(history, k, stride, s * segment + k >= extent.unfiltered, c, extent, ratios)
+        copy_levels(history, 0, history, stride * segment)
 
 
 @kernel()
 def adjoint_planes(out, wanted, cotangent, cotangent_old, arrays, table, ratios, extent, first, last):
-    """Pull the cotangents of H[K] and H[K-1] (empty: zero) back to the inputs, planes first..last-1; K >= 1."""
-    rows, columns, steps = extent
+    """Pull the cotangents of H[K] and H[K-1] (empty: zero) back to the inputs, planes first..last-1; K >= 1.
+
+    Level k of a segment is history[stride k + 1], the level before it history[stride k]: without filter they are
+    successive planes (stride 1); with it the older one has been moved since, and both are kept (stride 2).
+    """
+    rows, columns, steps, sides = extent.rows, extent.columns, extent.steps, extent.sides
     cells = rows * columns
     start, stop = columns + 2, (rows + 1) * (columns + 2)
     segment = steps if steps <= SEGMENT else math.ceil(math.sqrt(2.0 * steps))
     segments = (steps + segment - 1) // segment
     any_field = wanted[2] or wanted[3] or wanted[4] or wanted[5] or wanted[6]
+    stride = 2 if extent.unfiltered < steps else 1
 
     c = plane.padded_planes(COEFFICIENTS, rows, columns, cotangent)
     g = plane.padded_planes(COEFFICIENTS, rows, columns, cotangent)
     fields = plane.padded_planes(5, rows, columns, cotangent)
-    lams = plane.padded_planes(3, rows, columns, cotangent)
-    history = plane.padded_planes(segment + 2, rows, columns, cotangent)
+    lams = plane.padded_planes(2 * stride + 1, rows, columns, cotangent)
+    history = plane.padded_planes(stride * segment + 2, rows, columns, cotangent)
     marks = plane.padded_planes(2 * (segments - 1), rows, columns, cotangent)
 
     for p in range(first, last):
-        load_fields(fields, arrays, table, p, rows, columns)
+        load_fields(fields, arrays, table, p, extent)
         load_levels(history[1], history[0], arrays, table, p, rows, columns)
-        # The adjoint of step k leaves lam = dL/dH[k], lam_old = dL/dH[k+1], lam_new = dL/dH[k+2].
+        # The adjoint of step k leaves lam = dL/dH[k], lam_old = dL/dH[k+1], lam_new = dL/dH[k+2]; with a filter
+        # lam_old is all that H[k-1] receives.
         lam, lam_old, lam_new = lams[0], lams[1], lams[2]
         plane.load_rows(lam, cotangent[p * cells : (p + 1) * cells], 0, rows, columns)
         lam_old.fill(0)
+        if stride == 2 and cotangent_old.size:
+            plane.load_rows(lam_old, cotangent_old[p * cells : (p + 1) * cells], 0, rows, columns)
 
         # As in the forward run, the next plane's inputs are asked for a few at a time.
         following = min(p + 1, last - 1)
         for which in range(3):
             prefetch_input(arrays, table, which, following)
-        plane.assemble(c, fields[0], fields[1], fields[2], fields[3], fields[4], start, stop, columns, ratios)
-        for k in range(2, 6):
-            plane.wrap(c[k], rows, columns)
-        mark_segments(marks, history, c, segment, rows, columns)
+        assemble_plane(c, fields, start, stop, extent, ratios)
+        wrap_rows_transposed(c[2], c[3], rows, columns, sides)
+        wrap_columns_transposed(c[4], c[5], rows, columns, sides)
+        mark_segments(marks, history, stride, c, segment, extent, ratios)
 
         prefetch_input(arrays, table, 3, following)
         prefetch_input(arrays, table, 4, following)
@@ -198,10 +309,25 @@ def adjoint_planes(out, wanted, cotangent, cotangent_old, arrays, table, ratios,
             if s < segments - 1:
                 copy_levels(history, 0, marks, 2 * s)
             length = min(segment, steps - s * segment)
-            replay(history, c, length, rows, columns)
+            for k in range(length - 1):
+                advance(history, k, stride, s * segment + k >= extent.unfiltered, c, extent, ratios)
+            plane.wrap(history[stride * (length - 1) + 1], rows, columns, sides)
             waiting = False  # a step whose gradients wait for those of the one before
             for k in range(length - 1, -1, -1):
-                plane.wrap(lam, rows, columns)
+                if stride == 2:
+                    mu, rest = lams[3], lams[4]
+                    filtered = s * segment + k >= extent.unfiltered
+                    filter_adjoint(mu, rest, lam_new, lam, lam_old, c[0], start, stop, ratios, filtered)
+                    plane.wrap(mu, rows, columns, sides)
+                    pull_filtered(lam, c, mu, rest, start, stop, columns)
+                    lam_old, lam_new = lam_new, lam_old
+                    if any_field and not begun:
+                        begin(g, mu, history[2 * k + 1], history[2 * k], start, stop, columns)
+                    elif any_field:
+                        accumulate(g, mu, history[2 * k + 1], history[2 * k], start, stop, columns)
+                    begun = True
+                    continue
+                plane.wrap(lam, rows, columns, sides)
                 pull(lam_new, c, lam, lam_old, start, stop, columns)
                 lam, lam_old, lam_new = lam_new, lam, lam_old
                 if not begun and cotangent_old.size:
@@ -221,11 +347,10 @@ def adjoint_planes(out, wanted, cotangent, cotangent_old, arrays, table, ratios,
 
         prefetch_input(arrays, table, 5, following)
         prefetch_input(arrays, table, 6, following)
-        plane.multiply(lam_old, c[0], start, stop)
+        if stride == 1:
+            plane.multiply(lam_old, c[0], start, stop)
         if any_field:
-            assemble_adjoint(g, c, fields[2], fields[3], start, stop, ratios)
-            plane.wrap(g[5], rows, columns)
-            add_divergence(g[0], g[1], g[5], start, stop, columns, ratios)
-        gradients = (lam, lam_old, g[4], g[0], g[1], g[2], g[3])
+            fields_adjoint(g, c, lam_new, fields, extent, ratios)
+        gradients = (lam, lam_old, g[6], c[0], c[1], c[2], c[3])
         for which in range(len(gradients)):
             store_gradient(out, wanted, which, gradients[which], p, table[which, 0], rows, columns)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.forward import COEFFICIENTS, SLOTS, source_plane
+from solver.cpu.layout import Extent
 from solver.cpu.threads import Team, share
 from solver.records import Array, Ratios
 
@@ -20,25 +21,29 @@ def forward_bands(
     arrays: tuple[Array, ...],
     table: Array,
     ratios: Ratios,
-    extent: tuple[int, int, int],
+    extent: Extent,
     p: int,
     team: Team,
 ) -> None:
     """Advance plane p of the batch; write H[K], and H[K-1] if `old_out` has room for it."""
-    rows, columns, steps = extent
+    rows, columns, sides = extent.rows, extent.columns, extent.sides
     cells = rows * columns
     height = max(1, BAND // (columns + 2))
     bands = -(-rows // height)
+    cut = (extent, height)
     scratch = plane.padded_planes(SLOTS, rows, columns, now_out)
     old, now, new = scratch[7], scratch[8], scratch[9]
 
-    share(load_bands, (scratch, arrays, table, p, (rows, columns, height)), bands, team)
-    plane.wrap_rows(scratch[10], rows, columns)
-    plane.wrap_rows(now, rows, columns)
-    share(assemble_bands, (scratch, ratios, (rows, columns, height)), bands, team)
-    for _ in range(steps):
-        share(sweep_bands, (new, scratch, now, old, (rows, columns, height)), bands, team)
-        plane.wrap_rows(new, rows, columns)
+    share(load_bands, (scratch, arrays, table, p, cut), bands, team)
+    for slot in (10, 12, 8):
+        plane.wrap_rows(scratch[slot], rows, columns, sides)
+    plane.turn_rows(scratch[10], rows, columns, sides)
+    share(assemble_bands, (scratch, ratios, cut), bands, team)
+    for k in range(extent.steps):
+        share(sweep_bands, (new, scratch, now, old, cut), bands, team)
+        if k >= extent.unfiltered:
+            share(move_bands, (new, now, old, ratios, cut), bands, team)
+        plane.wrap_rows(new, rows, columns, sides)
         old, now, new = now, new, old
     plane.store_rows(now_out[p * cells : (p + 1) * cells], now, 0, rows, columns)
     if old_out.size:
@@ -47,31 +52,47 @@ def forward_bands(
 
 @kernel()
 def load_bands(scratch, arrays, table, p, cut, first, last):
-    """Load the rows of bands first..last-1 of all inputs; `cut` is (rows, columns, rows of a band)."""
-    rows, columns, height = cut
+    """Load the rows of bands first..last-1 of all inputs; `cut` is (extent, rows of a band)."""
+    extent, height = cut
+    rows, columns, sides = extent.rows, extent.columns, extent.sides
     begin, end = first * height, min(last * height, rows)
     slots = (8, 7, 14, 10, 11, 12, 13)
     for which in range(7):
         plane.load_rows(scratch[slots[which]], source_plane(arrays, table, which, p), begin, end, columns)
-    plane.wrap_columns(scratch[8], begin + 1, end + 1, columns)
-    plane.wrap_columns(scratch[11], begin + 1, end + 1, columns)
+    for slot in (8, 11, 13):
+        plane.wrap_columns(scratch[slot], begin + 1, end + 1, columns, sides)
+    plane.turn_columns(scratch[11], begin + 1, end + 1, columns, sides)
 
 
 @kernel()
 def assemble_bands(scratch, ratios, cut, first, last):
     """Assemble the coefficients of bands first..last-1."""
-    rows, columns, height = cut
+    extent, height = cut
+    rows, columns = extent.rows, extent.columns
     c, u, v, Dx, Dy, f = scratch[:COEFFICIENTS], scratch[10], scratch[11], scratch[12], scratch[13], scratch[14]
     for band in range(first, last):
         start, stop = band * height + 1, min((band + 1) * height, rows) + 1
         plane.assemble(c, u, v, Dx, Dy, f, start * (columns + 2), stop * (columns + 2), columns, ratios)
+        plane.hold_walls(c, f, start, stop, rows, columns, extent.sides)
 
 
 @kernel()
 def sweep_bands(new, scratch, now, old, cut, first, last):
     """One time step of bands first..last-1, their border columns wrapped."""
-    rows, columns, height = cut
+    extent, height = cut
+    rows, columns = extent.rows, extent.columns
     for band in range(first, last):
         start, stop = band * height + 1, min((band + 1) * height, rows) + 1
         plane.sweep(new, scratch[:COEFFICIENTS], now, old, start * (columns + 2), stop * (columns + 2), columns)
-        plane.wrap_columns(new, start, stop, columns)
+        plane.wrap_columns(new, start, stop, columns, extent.sides)
+
+
+@kernel()
+def move_bands(new, now, old, ratios, cut, first, last):
+    """Filter bands first..last-1; the border columns of `new` are wrapped again."""
+    extent, height = cut
+    rows, columns = extent.rows, extent.columns
+    for band in range(first, last):
+        start, stop = band * height + 1, min((band + 1) * height, rows) + 1
+        plane.move(new, now, old, start * (columns + 2), stop * (columns + 2), ratios)
+        plane.wrap_columns(new, start, stop, columns, extent.sides)

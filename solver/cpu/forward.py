@@ -27,12 +27,16 @@ def prefetch_input(arrays, table, which, p):
 
 
 @kernel()
-def load_fields(fields, arrays, table, p, rows, columns):
-    """Fill five padded planes with u, v, Dx, Dy, source; u and v wrapped, because their neighbours are read."""
+def load_fields(fields, arrays, table, p, extent):
+    """Fill five padded planes with u, v, Dx, Dy, source; all but the source along the axis on which it is read."""
+    rows, columns, sides = extent.rows, extent.columns, extent.sides
     for slot, which in enumerate((3, 4, 5, 6, 2)):
         plane.load_rows(fields[slot], source_plane(arrays, table, which, p), 0, rows, columns)
-    plane.wrap_rows(fields[0], rows, columns)
-    plane.wrap_columns(fields[1], 1, rows + 1, columns)
+    for slot in range(0, 4, 2):
+        plane.wrap_rows(fields[slot], rows, columns, sides)
+        plane.wrap_columns(fields[slot + 1], 1, rows + 1, columns, sides)
+    plane.turn_rows(fields[0], rows, columns, sides)
+    plane.turn_columns(fields[1], 1, rows + 1, columns, sides)
 
 
 @kernel()
@@ -44,26 +48,36 @@ def load_levels(now, old, arrays, table, p, rows, columns):
 
 
 @kernel()
+def assemble_plane(c, fields, start, stop, extent, ratios):
+    """Assemble the coefficients of a plane from its five fields; hold its Dirichlet walls."""
+    rows, columns, sides = extent.rows, extent.columns, extent.sides
+    plane.assemble(c, fields[0], fields[1], fields[2], fields[3], fields[4], start, stop, columns, ratios)
+    plane.hold_walls(c, fields[4], 1, rows + 1, rows, columns, sides)
+
+
+@kernel()
 def forward_planes(now_out, old_out, arrays, table, ratios, extent, first, last):
     """Advance planes first..last-1; write H[K], and H[K-1] if `old_out` has room for it."""
-    rows, columns, steps = extent
+    rows, columns, sides = extent.rows, extent.columns, extent.sides
     cells = rows * columns
     scratch = plane.padded_planes(SLOTS, rows, columns, now_out)
     c, fields = scratch[:COEFFICIENTS], scratch[COEFFICIENTS + 3 :]
     start, stop = columns + 2, (rows + 1) * (columns + 2)
     for p in range(first, last):
         old, now, new = scratch[7], scratch[8], scratch[9]
-        load_fields(fields, arrays, table, p, rows, columns)
+        load_fields(fields, arrays, table, p, extent)
         load_levels(now, old, arrays, table, p, rows, columns)
         following = min(p + 1, last - 1)
-        for which in range(steps, 7):
+        for which in range(extent.steps, 7):
             prefetch_input(arrays, table, which, following)
-        plane.assemble(c, fields[0], fields[1], fields[2], fields[3], fields[4], start, stop, columns, ratios)
-        for k in range(steps):
+        assemble_plane(c, fields, start, stop, extent, ratios)
+        for k in range(extent.steps):
             if k < 7:
                 prefetch_input(arrays, table, k, following)
-            plane.wrap(now, rows, columns)
+            plane.wrap(now, rows, columns, sides)
             plane.sweep(new, c, now, old, start, stop, columns)
+            if k >= extent.unfiltered:
+                plane.move(new, now, old, start, stop, ratios)
             old, now, new = now, new, old
         plane.store_rows(now_out[p * cells : (p + 1) * cells], now, 0, rows, columns)
         if old_out.size:

@@ -13,7 +13,33 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from solver.records import Array, Inputs
+from solver.records import Array, Inputs, Kinds, Mesh
+
+PERIODIC, NO_FLUX, DIRICHLET = range(3)  # how the kernels know the sides
+_CODES = {"periodic": PERIODIC, "no-flux": NO_FLUX, "dirichlet": DIRICHLET}
+
+
+class Extent(NamedTuple):
+    """What the kernels go over."""
+
+    rows: int
+    columns: int
+    steps: int
+    unfiltered: int
+    "leading steps without filter: all of them if there is none"
+    sides: tuple[int, int, int, int]
+    "kinds of the north, south, west and east side"
+
+    @classmethod
+    def of(cls, shape: tuple[int, ...], steps: int, mesh: Mesh) -> Extent:
+        """Describe K steps on planes of `shape`, (..., rows, columns)."""
+        unfiltered = min(mesh.raw.unfiltered, steps) if mesh.raw.nu else steps
+        return cls(shape[-2], shape[-1], steps, unfiltered, _codes(mesh.boundary))
+
+
+def _codes(kinds: Kinds) -> tuple[int, int, int, int]:
+    north, south, west, east = (_CODES[kind] for kind in kinds)
+    return north, south, west, east
 
 
 class Layout(NamedTuple):

@@ -1,9 +1,9 @@
 """Traversals of one padded plane: the loops that the compiler turns into vector instructions.
 
 A padded plane is flat: rows + 2 rows of S = columns + 2 cells, with a border of one cell that holds what lies beyond
-the edge. One loop then runs over all rows, border columns included: for a row of 32 cells that costs 6 % more cells
-and saves 32 loop prologues with their alias checks. Border cells hold numbers of no meaning between a sweep and the
-next `wrap`.
+the edge: the other edge where the plane is periodic, else the edge itself. One loop then runs over all rows, border
+columns included: for a row of 32 cells that costs 6 % more cells and saves 32 loop prologues with their alias checks.
+Border cells hold numbers of no meaning between a sweep and the next `wrap`.
 
 Neighbours are slices: an index such as `a[q - S]` would make Numba test for negative indices in every iteration,
 which stops vectorisation.
@@ -16,6 +16,7 @@ import numpy as np
 from solver import stencil
 from solver.compiling import kernel
 from solver.cpu.copying import copy_run
+from solver.cpu.layout import DIRICHLET, PERIODIC
 
 LINE = 64  # bytes in a cache line
 
@@ -44,27 +45,81 @@ def padded_planes(count, rows, columns, like):
 
 
 @kernel()
-def wrap_columns(a, first, last, columns):
-    """Fill the two border columns of rows first..last-1 (padded row numbers), periodic."""
+def wrap_columns(a, first, last, columns, sides):
+    """Fill the two border columns of rows first..last-1 (padded row numbers): the other edge, or the edge itself."""
     S = columns + 2
+    west = columns if sides[2] == PERIODIC else 1
+    east = 1 if sides[3] == PERIODIC else columns
     for i in range(first, last):
-        a[i * S] = a[i * S + columns]
-        a[i * S + columns + 1] = a[i * S + 1]
+        a[i * S] = a[i * S + west]
+        a[i * S + columns + 1] = a[i * S + east]
 
 
 @kernel()
-def wrap_rows(a, rows, columns):
-    """Fill the two border rows, periodic; corners included once the columns are wrapped."""
+def wrap_rows(a, rows, columns, sides):
+    """Fill the two border rows; corners included once the columns are wrapped."""
     S = columns + 2
-    copy_run(a, 0, a, rows * S, S)
-    copy_run(a, (rows + 1) * S, a, S, S)
+    copy_run(a, 0, a, (rows if sides[0] == PERIODIC else 1) * S, S)
+    copy_run(a, (rows + 1) * S, a, (1 if sides[1] == PERIODIC else rows) * S, S)
 
 
 @kernel()
-def wrap(a, rows, columns):
-    """Fill the whole border, periodic."""
-    wrap_columns(a, 1, rows + 1, columns)
-    wrap_rows(a, rows, columns)
+def wrap(a, rows, columns, sides):
+    """Fill the whole border."""
+    wrap_columns(a, 1, rows + 1, columns, sides)
+    wrap_rows(a, rows, columns, sides)
+
+
+@kernel()
+def turn_rows(u, rows, columns, sides):
+    """Turn the velocity across the north and south wall around, in the border rows filled by `wrap_rows`."""
+    S = columns + 2
+    for side in range(2):
+        if sides[side] != PERIODIC:
+            row = u[side * (rows + 1) * S : (side * (rows + 1) + 1) * S]
+            for j in range(S):
+                row[j] = -row[j]
+
+
+@kernel()
+def turn_columns(v, first, last, columns, sides):
+    """Turn the velocity across the west and east wall around, in the border columns filled by `wrap_columns`."""
+    S = columns + 2
+    for side in range(2):
+        if sides[2 + side] != PERIODIC:
+            for i in range(first, last):
+                v[i * S + side * (columns + 1)] = -v[i * S + side * (columns + 1)]
+
+
+@kernel()
+def has_walls(sides):
+    """Whether any side is a Dirichlet wall."""
+    return sides[0] == DIRICHLET or sides[1] == DIRICHLET or sides[2] == DIRICHLET or sides[3] == DIRICHLET
+
+
+@kernel()
+def on_wall(i, j, rows, columns, sides):
+    """Whether the cell in row i and column j (padded) lies on a Dirichlet wall."""
+    return (
+        (i == 1 and sides[0] == DIRICHLET)
+        or (i == rows and sides[1] == DIRICHLET)
+        or (j == 1 and sides[2] == DIRICHLET)
+        or (j == columns and sides[3] == DIRICHLET)
+    )
+
+
+@kernel()
+def hold_walls(c, f, first, last, rows, columns, sides):
+    """On Dirichlet walls in rows first..last-1 (padded) let the update be the value that `f` holds there."""
+    if not has_walls(sides):
+        return
+    for i in range(first, last):
+        for j in range(1, columns + 1):
+            if on_wall(i, j, rows, columns, sides):
+                q = i * (columns + 2) + j
+                for n in range(6):
+                    c[n, q] = 0
+                c[6, q] = f[q]
 
 
 @kernel()
@@ -146,11 +201,19 @@ def assemble(c, u, v, Dx, Dy, f, start, stop, columns, r):
     """Assemble the coefficients `c` (7 padded planes) of the cells start..stop-1 (flat, padded)."""
     u, u_north, u_south, _, _ = stencil_views(u, start, stop, columns)
     v, _, _, v_west, v_east = stencil_views(v, start, stop, columns)
-    Dx, Dy, f = Dx[start:stop], Dy[start:stop], f[start:stop]
+    Dx, Dx_north, Dx_south, _, _ = stencil_views(Dx, start, stop, columns)
+    Dy, _, _, Dy_west, Dy_east = stencil_views(Dy, start, stop, columns)
+    f = f[start:stop]
     old, centre, north, south, west, east, forcing = seven(c, start, stop)
     for q in range(u.size):
-        u_jump, v_jump = u_south[q] - u_north[q], v_east[q] - v_west[q]
-        point = stencil.assemble(u[q], v[q], Dx[q], Dy[q], f[q], u_jump, v_jump, r)
+        point = stencil.assemble(
+            (u[q], u_north[q], u_south[q]),
+            (v[q], v_west[q], v_east[q]),
+            (Dx[q], Dx_north[q], Dx_south[q]),
+            (Dy[q], Dy_west[q], Dy_east[q]),
+            f[q],
+            r,
+        )
         old[q], centre[q], north[q], south[q], west[q], east[q], forcing[q] = point
 
 
@@ -163,3 +226,13 @@ def sweep(new, c, now, old, start, stop, columns):
     for q in range(new.size):
         point = (c0[q], c1[q], c2[q], c3[q], c4[q], c5[q], c6[q])
         new[q] = stencil.step(point, old[q], now[q], north[q], south[q], west[q], east[q])
+
+
+@kernel()
+def move(new, now, old, start, stop, ratios):
+    """Move H[k+1] and H[k] by the Robert-Asselin-Williams filter."""
+    new, now, old = new[start:stop], now[start:stop], old[start:stop]
+    for q in range(new.size):
+        d = stencil.displacement(new[q], now[q], old[q], ratios)
+        new[q] -= (ratios.one - ratios.alpha) * d
+        now[q] += ratios.alpha * d

@@ -8,6 +8,8 @@ from nnbridge import diffusion_advection
 from solver.records import Inputs
 
 MESH = {"dt": 0.2, "dx": 0.9, "dy": 1.2}
+# What the operator takes after the steps: dt, dx, dy, the four sides, the forms, nu and alpha of the filter.
+PLAIN = (0.2, 1.0, 1.0, ["periodic"] * 4, "product", "laplacian", 0.0, 0.53)
 PATTERNS = {
     "per cell": {},
     "scalar": dict.fromkeys(("u", "v", "Dx", "Dy", "source"), ()),
@@ -74,7 +76,7 @@ def test_taylor_remainder_falls_at_order_two(name, steps, make_tensors):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_opcheck_of_the_operator(steps, requires_grad, dtype, make_tensors):
     inputs = make_tensors((1, 2, 3, 4), dtype, requires_grad, u=(2, 1, 1), Dx=())
-    torch.library.opcheck(torch.ops.pdebridge.evolve.default, (*inputs, steps, 0.2, 1.0, 1.0, "periodic"))
+    torch.library.opcheck(torch.ops.pdebridge.evolve.default, (*inputs, steps, *PLAIN))
 
 
 @pytest.mark.parametrize("wanted", [[True] * 7, [True, False, False, True, False, True, False], [False] * 7])
@@ -82,7 +84,7 @@ def test_opcheck_of_the_adjoint_operator(wanted, make_tensors):
     inputs = make_tensors((1, 2, 3, 4), requires_grad=False, u=(2, 1, 1), Dx=())
     torch.library.opcheck(
         torch.ops.pdebridge.evolve_adjoint.default,
-        (inputs.now, *inputs, 3, 0.2, 1.0, 1.0, "periodic", wanted),
+        (inputs.now, *inputs, 3, *PLAIN, wanted),
     )
 
 

@@ -9,6 +9,7 @@ from torch import nn
 from nnbridge import models
 from nnbridge.models.mnist import OnePlaneConv
 from nnbridge.reference import evolve
+from solver.records import Mesh
 
 NAMES = ("mnist-convolution", "mnist-residual", "mnist-pde")
 
@@ -70,9 +71,8 @@ def logits_by_hand(network, name, images):
         h = np.maximum(norm(f + g, "backbone.out.0"), 0)
     else:
         tensor_f, tensor_g, one = torch.from_numpy(f), torch.from_numpy(g), torch.ones((), dtype=torch.float64)
-        level = evolve(
-            tensor_f, tensor_f, tensor_f, tensor_g, tensor_g, one, one, steps=5, dt=0.2, dx=1.0, dy=1.0
-        ).numpy()
+        inputs = (tensor_f, tensor_f, tensor_f, tensor_g, tensor_g, one, one)
+        level = evolve(*inputs, steps=5, mesh=Mesh(0.2)).numpy()
         h = np.maximum(norm(level, "backbone.out.0"), 0)
     pooled = np.maximum(h, 0).reshape(-1, 7, 4, 7, 4).mean(axis=(2, 4)).reshape(-1, 49)
     return pooled @ parts["head.3.weight"].T + parts["head.3.bias"]

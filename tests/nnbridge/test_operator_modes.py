@@ -9,6 +9,8 @@ from nnbridge import diffusion_advection
 from solver.records import Inputs
 
 MESH = {"dt": 0.2, "dx": 0.9, "dy": 1.2}
+# What the operator takes after the steps: dt, dx, dy, the four sides, the forms, nu and alpha of the filter.
+PLAIN = (0.2, 1.0, 1.0, ["periodic"] * 4, "product", "laplacian", 0.0, 0.53)
 
 
 @pytest.mark.parametrize("name", Inputs._fields)
@@ -28,7 +30,7 @@ def test_gradients_only_where_asked(name, others, make_tensors):
 def test_the_adjoint_operator_returns_what_is_wanted_and_no_more(make_tensors):
     inputs = make_tensors((2, 3, 5, 4), requires_grad=False)
     wanted = [True, False, False, True, False, False, True]
-    out = torch.ops.pdebridge.evolve_adjoint(inputs.now, *inputs, 3, 0.2, 1.0, 1.0, "periodic", wanted)
+    out = torch.ops.pdebridge.evolve_adjoint(inputs.now, *inputs, 3, *PLAIN, wanted)
     assert len(out) == 3
     with torch.no_grad():
         assert not diffusion_advection(*make_tensors((2, 3, 5, 4)), steps=3, **MESH).requires_grad
@@ -114,7 +116,7 @@ def test_mixed_dtypes_are_refused(make_tensors):
 
 def test_the_fake_operator_knows_shape_dtype_and_device(make_tensors):
     inputs = [t.detach().to("meta") for t in make_tensors((2, 3, 5, 4), torch.float32, u=(3, 1, 1))]
-    out = torch.ops.pdebridge.evolve(*inputs, 3, 0.2, 1.0, 1.0, "periodic")
+    out = torch.ops.pdebridge.evolve(*inputs, 3, *PLAIN)
     assert (out.shape, out.dtype, out.device.type) == ((2, 3, 5, 4), torch.float32, "meta")
 
 

@@ -59,7 +59,7 @@ def test_a_grid_cannot_be_changed(name):
         ({"origin": (0.0, 1j)}, TypeError, r"`origin` holds 1j: it takes real numbers"),
         ({"origin": (0.0, np.nan)}, ValueError, r"`origin` is .*: it takes two finite coordinates"),
         ({"boundary": "walls"}, ValueError, r"`boundary` is 'walls': it takes 'periodic'"),
-        ({"boundary": None}, ValueError, r"`boundary` is None: it takes 'periodic'"),
+        ({"boundary": None}, TypeError, r"`boundary` is a NoneType: it takes 'periodic', 'no-flux' or Dirichlet"),
     ],
 )
 def test_errors_name_the_argument_and_what_it_takes(arguments, error, message):

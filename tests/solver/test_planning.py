@@ -109,6 +109,8 @@ def test_a_solve_saves_where_it_says(rng):
         ({"save_at": [0.5, 1.2]}, ValueError, r"`save_at` is \[0\.5 1\.2\]: it takes times from 0 to 1"),
         ({"save_at": [-0.2]}, ValueError, r"`save_at` is .*: it takes times from 0 to 1"),
         ({"save_at": [math.nan]}, ValueError, r"`save_at` is \[nan\]"),
+        ({"save_at": ["noon"]}, TypeError, r"`save_at` is \['noon'\]: it takes a sequence of times"),
+        ({"save_at": [[0.1], [0.2, 0.3]]}, TypeError, r"`save_at` is \[\[0\.1\], .*: it takes a sequence of times"),
     ],
 )
 def test_errors_name_the_argument_and_what_it_takes(arguments, error, message):

@@ -11,7 +11,7 @@ import pytest
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
-from solver.report import Page
+from solver.report import Link, Page
 
 VOID = {"meta", "img", "br"}
 
@@ -97,6 +97,27 @@ def test_the_contents_link_to_every_section_even_of_the_same_name(page, tmp_path
 def test_a_cell_shows_its_value_by_kind(page, tmp_path, cell, shown):
     page.table(["value"], [[cell]])
     assert f">{shown}</td>" in page.write(tmp_path / "p.html").read_text(encoding="utf-8")
+
+
+def test_a_section_may_name_its_anchor_and_a_cell_may_link_to_it(page, tmp_path):
+    page.table(["where"], [[Link("<there>", "#there")]])
+    page.section("Somewhere", anchor="there")
+    checker = parse(page, tmp_path)
+    assert ("a", {"href": "#there"}) in checker.seen
+    assert ("h2", {"id": "there"}) in checker.seen
+    assert "<there>" in checker.text
+
+
+def test_what_is_folded_away_is_inside_the_details_and_what_follows_is_not(page, tmp_path):
+    with page.folded("a <summary>"):
+        page.preformatted("two\n  lines")
+    page.paragraph("after")
+    text = page.write(tmp_path / "p.html").read_text(encoding="utf-8")
+    inside = re.search(r"<details>(.*)</details>(.*)", text, re.DOTALL)
+    assert "<summary>a &lt;summary&gt;</summary>" in inside[1]
+    assert "<pre>two\n  lines</pre>" in inside[1]
+    assert "after" in inside[2]
+    assert "<summary>" in "".join(parse(page, tmp_path).text)
 
 
 def test_a_row_of_the_wrong_length_is_refused(page):

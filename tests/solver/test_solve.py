@@ -5,7 +5,7 @@ import pytest
 
 import solver
 from solver import DiffusionAdvection, Grid, Status, reference
-from solver.records import Levels, Mesh
+from solver.records import Levels
 
 GRID = Grid((6, 5), (0.9, 1.2))
 
@@ -13,7 +13,7 @@ GRID = Grid((6, 5), (0.9, 1.2))
 @pytest.mark.parametrize("backend", ["numpy", "cpu", "auto"])
 def test_a_copy_start_is_the_bare_scheme(problem, H, backend):
     s = solver.solve(problem, H, 20.0, dt=0.2, start="copy", backend=backend)
-    want = reference.forward(Levels(H, H), problem.fields(), Mesh(0.2, *GRID.spacing), 100)
+    want = reference.forward(Levels(H, H), problem.held(H.dtype), problem.mesh(0.2), 100)
     np.testing.assert_allclose(s.final, want.now, rtol=0, atol=1e-12)
     np.testing.assert_allclose(s.levels.old, want.old, rtol=0, atol=1e-12)
     assert (s.steps, s.status, s.backend) == (100, Status.FINISHED, "numpy" if backend == "numpy" else "cpu")
