@@ -2,20 +2,28 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+DOCS_STAMP := .venv/.docs-installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test lint format docs clean
+.PHONY: help demo validate validate-full test lint format docs clean
 
 help:
-	@echo "make demo    see the scheme proven and three networks trained (about two minutes, then open report/index.html)"
-	@echo "make test    lint, types, import rules and the test suite"
-	@echo "make lint    ruff, mypy and the import rules alone"
-	@echo "make format  format the code"
-	@echo "make docs    build the documentation into site/"
-	@echo "make clean   remove reports and caches (not .venv)"
+	@echo "make demo           see the scheme proven and three networks trained (about two minutes, then open report/index.html)"
+	@echo "make validate       the studies alone, in seconds: report/validation/report.html"
+	@echo "make validate-full  more cases, finer grids, longer runs, in minutes: report/validation-full/report.html"
+	@echo "make test           lint, types, import rules and the test suite"
+	@echo "make lint           ruff, mypy and the import rules alone"
+	@echo "make format         format the code"
+	@echo "make docs           build the documentation into site/; a warning is an error"
+	@echo "make clean          remove reports and caches (not .venv)"
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
+	$(PIP) -e '.[train,dev]'
+	@touch $@
+
+$(DOCS_STAMP): $(STAMP)
+	$(PIP) -e '.[docs]'
 	@touch $@
 
 demo: $(STAMP)
@@ -24,8 +32,15 @@ demo: $(STAMP)
 	$(BIN)/python -m nnbridge reproduce mnist --data digits --seeds 1 --out report/training
 	$(BIN)/python -m solver index report
 
+validate: $(STAMP)
+	$(BIN)/python -m validation --out report/validation
+
+validate-full: $(STAMP)
+	$(BIN)/python -m validation --full --out report/validation-full
+
+# Tests of one xdist group run in one worker: those that look at the studies' results share one run of them.
 test: lint
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -37,9 +52,8 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
-	$(BIN)/mkdocs build --strict
+docs: $(DOCS_STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 clean:
 	rm -rf report site runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

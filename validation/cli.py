@@ -2,48 +2,70 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from time import perf_counter
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
+from rich.text import Text
 
-from validation.output import Outcome, write_outputs
+from validation.output import write_outputs
+from validation.running import Outcome, run_studies
 from validation.studies import STUDIES
 from validation.study import Study, Table
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+OUT = Path("report/validation")
+SHOWN_ROWS = 12  # of a table, in the terminal; the rest is in the report
+INTERRUPTED = 130  # exit code of a command that Ctrl-C has ended, by custom of the shell
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+
+HELP = "\n\n".join(
+    (
+        "Prove what the scheme does and show where it fails.",
+        "Runs the studies below, prints what they found, and writes a report: report.html with all figures; each "
+        "table as CSV, each figure as PNG; all results as results.json.",
+        f"Exits with 0 if every claim holds, with 1 if a claim fails or a study raises, and with {INTERRUPTED} after "
+        "Ctrl-C, which writes the report of what is done.",
+        "\n".join(f"[bold]{study.name:<16}[/]{study.title}" for study in STUDIES),
+    )
+)
 
 
-@app.command()
+@app.command(help=HELP)
 def validate(
-    out: Annotated[Path, typer.Option(help="Folder for the report, figures, CSV and JSON.")] = Path(
-        "report/validation"
-    ),
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="More cases, finer grids, longer runs: minutes instead of seconds."),
+    ] = False,
     only: Annotated[
         list[str] | None,
-        typer.Option(help=f"Run this study alone; may be repeated. One of {', '.join(s.name for s in STUDIES)}."),
+        typer.Option(help="Run this study alone; may be repeated.", metavar="NAME", show_default="all studies"),
     ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the report.", metavar="DIR")] = OUT,
 ) -> None:
-    """Run the studies, print what they found, and write the report; exit with 1 if a claim fails."""
+    """Run the studies, print what they found, and write the report."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     console = Console()
-    outcomes = run_studies(chosen(only), console)
-    for outcome in outcomes:
-        show(outcome, console)
-    report = write_outputs(outcomes, out)
-    claims = [claim for outcome in outcomes for claim in outcome.result.claims]
-    failed = [claim for claim in claims if not claim.holds]
-    verdict = f"{len(claims) - len(failed)} of {len(claims)} claims hold."
-    console.print(f"{verdict} Report: {report}", highlight=False, soft_wrap=True)
-    if failed:
-        raise typer.Exit(1)
+    run = run_studies(chosen(only), full, command(full, only, out), console, lambda outcome: show(outcome, console))
+    report = write_outputs(run, out)
+    console.print(f"{run.verdict} {run.seconds:.0f} s. Report: {report}", highlight=False, soft_wrap=True)
+    if not run.passed:
+        raise typer.Exit(INTERRUPTED if run.missing else 1)
+
+
+def command(full: bool, only: Sequence[str] | None, out: Path) -> str:
+    """Return the command line that does the same again."""
+    words = ["python", "-m", "validation"]
+    words += ["--full"] if full else []
+    words += [word for name in only or () for word in ("--only", name)]
+    words += ["--out", out.as_posix()] if out != OUT else []
+    return shlex.join(words)
 
 
 def chosen(names: Sequence[str] | None) -> list[Study]:
@@ -55,31 +77,22 @@ def chosen(names: Sequence[str] | None) -> list[Study]:
     return [study for study in STUDIES if not names or study.name in names]
 
 
-def run_studies(studies: Sequence[Study], console: Console) -> list[Outcome]:
-    """Run the studies one by one, with progress."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    outcomes = []
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("")
-        for number, study in enumerate(studies, 1):
-            progress.update(task, description=f"{number} of {len(studies)}: {study.title}")
-            begin = perf_counter()
-            result = study.run()
-            outcomes.append(Outcome(study, result, perf_counter() - begin))
-    return outcomes
-
-
 def show(outcome: Outcome, console: Console) -> None:
     """Print the claims and the tables of one study."""
-    result = outcome.result
-    console.rule(f"{outcome.study.title} ({outcome.study.name}, {outcome.seconds:.1f} s)", align="left")
+    study, result = outcome.study, outcome.result
+    console.rule(f"{study.title} ({study.name}, {outcome.seconds:.1f} s)", align="left")
+    if outcome.error:
+        console.print(outcome.error, style="red", highlight=False, markup=False, soft_wrap=True)
     if result.skipped:
-        console.print(f"skipped: {result.skipped}")
+        console.print(f"skipped: {result.skipped}", highlight=False, markup=False)
     for claim in result.claims:
-        verdict = "[green]pass[/]" if claim.holds else "[bold red]FAIL[/]"
-        console.print(f"{verdict}  {claim.statement}: [bold]{claim.measured}[/]", highlight=False)
+        verdict = ("pass", "green") if claim.holds else ("FAIL", "bold red")
+        console.print(Text.assemble(verdict, f"  {claim.statement}: ", (claim.measured, "bold")), soft_wrap=True)
     for table in result.tables:
-        console.print(_as_grid(table))
+        if len(table.rows) <= SHOWN_ROWS:
+            console.print(_as_grid(table))
+        else:
+            console.print(f"{table.name}.csv: {len(table.rows)} rows", style="dim", highlight=False)
 
 
 def _as_grid(table: Table) -> Grid:

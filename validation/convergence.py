@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Literal, TypeVar
 
 import numpy as np
 
 from solver import solve, stability
-from validation.problems import AnalyticProblem, FourierMode, TelegraphMode
+from solver.starting import tendency
+from validation.norms import relative_error
+from validation.problems import AnalyticProblem, HeatKernel, Mode, TelegraphMode
 from validation.problems.base import Field
 
 P = TypeVar("P", bound=AnalyticProblem)
@@ -70,7 +73,7 @@ class Convergence:
     dx, dt
         Spacing along x and time step.
     errors
-        Discrete L2 norm of the error over that of the reference, at the final time.
+        L2 norm of the error over that of the reference, at the final time.
     """
 
     path: Path
@@ -102,17 +105,36 @@ def against_equation(analytic: AnalyticProblem, dt: float, start: Start, t: floa
     return analytic.exact(t)
 
 
-def against_semi_discrete(mode: FourierMode, dt: float, start: Start, t: float) -> Field:
+def against_semi_discrete(analytic: Mode | HeatKernel, dt: float, start: Start, t: float) -> Field:
     """Return the solution discrete in space only: what is left is the error of the time stepping."""
-    return mode.semi_discrete(t)
+    return analytic.semi_discrete(t)
 
 
-def against_telegraph(mode: FourierMode, dt: float, start: Start, t: float) -> Field:
+def against_method_of_lines(analytic: AnalyticProblem, dt: float, start: Start, t: float) -> Field:
+    """Return the same for any problem, by scipy's Runge-Kutta method of order eight, to ten digits."""
+    return _method_of_lines(analytic, t)
+
+
+@cache
+def _method_of_lines(analytic: AnalyticProblem, t: float) -> Field:
+    from scipy.integrate import solve_ivp
+
+    problem, H = analytic.problem, analytic.exact(0.0)
+
+    def rate(at: float, flat: Field) -> Field:
+        return np.ravel(tendency(problem, flat.reshape(H.shape), at))
+
+    solved = solve_ivp(rate, (0.0, t), H.ravel(), method="DOP853", rtol=1e-10, atol=1e-12)
+    final: Field = solved.y[:, -1].reshape(H.shape)
+    return final
+
+
+def against_telegraph(mode: Mode, dt: float, start: Start, t: float) -> Field:
     """Return the solution of the telegraph equation that starts as the scheme starts."""
     return telegraph_of(mode, dt, start).exact(t)
 
 
-def telegraph_of(mode: FourierMode, dt: float, start: Start) -> TelegraphMode:
+def telegraph_of(mode: Mode, dt: float, start: Start) -> TelegraphMode:
     """Return the telegraph mode that the scheme approximates with time step ``dt`` and ``start``.
 
     Raises
@@ -129,7 +151,7 @@ def telegraph_of(mode: FourierMode, dt: float, start: Start) -> TelegraphMode:
         case "euler":
             raise ValueError(f"`start` is {start!r}, but the telegraph limit is known for 'heun' and 'copy'")
     tau = stability.telegraph_tau(mode.problem, dt)
-    return TelegraphMode(fourier=mode, tau=tau, second_level=second)
+    return TelegraphMode(of=mode, tau=tau, second_level=second)
 
 
 def converge(
@@ -157,7 +179,7 @@ def converge(
     for problem, dt in levels:
         solution = solve(problem.problem, problem.exact(0.0), refinement.t_end, dt=dt, start=start)
         expected = reference(problem, dt, start, refinement.t_end)
-        errors.append(relative_error(solution.final, expected))
+        errors.append(relative_error(solution.final, expected, problem.grid))
     return Convergence(
         path=refinement.path,
         start=start,
@@ -166,8 +188,3 @@ def converge(
         dt=tuple(dt for _, dt in levels),
         errors=tuple(errors),
     )
-
-
-def relative_error(computed: Field, expected: Field) -> float:
-    """Return the discrete L2 norm of the difference over that of ``expected``."""
-    return float(np.linalg.norm(computed - expected) / np.linalg.norm(expected))

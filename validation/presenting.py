@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,34 @@ def order_claim(subject: str, run: Convergence, expected: int) -> Claim:
         abs(run.order - expected) < ORDER_TOLERANCE,
         f"{run.order:.3f}",
     )
+
+
+def orders_claim(subject: str, runs: Collection[Convergence], expected: int) -> Claim:
+    """Claim that the fitted order of every one of ``runs`` is ``expected``, neither lower nor higher."""
+    orders = [run.order for run in runs]
+    return Claim(
+        f"{subject}: the order is {expected} ± {ORDER_TOLERANCE} in all of {len(runs)} cases",
+        max(abs(order - expected) for order in orders) < ORDER_TOLERANCE,
+        order_range(runs),
+    )
+
+
+def order_range(runs: Collection[Convergence]) -> str:
+    """Return the lowest and the highest order in words."""
+    orders = [run.order for run in runs]
+    return f"{min(orders):.3f} to {max(orders):.3f}"
+
+
+def order_matrix(
+    name: str, corner: str, columns: Sequence[str], runs: Mapping[tuple[str, str], Convergence], note: str = ""
+) -> Table:
+    """Fitted orders of ``runs``, whose keys are (row, column); a dash where there is no run."""
+    labels = dict.fromkeys(row for row, _ in runs)  # in the order of the runs
+    rows = [
+        (label, *(f"{runs[label, column].order:.3f}" if (label, column) in runs else "-" for column in columns))
+        for label in labels
+    ]
+    return Table(name, (corner, *columns), rows, note)
 
 
 def convergence_table(name: str, runs: Mapping[str, Convergence], note: str = "") -> Table:

@@ -54,7 +54,7 @@ class Gaussian(AnalyticProblem):
         """Return the exact solution at time ``t``."""
         grid = self.grid
         along = [
-            _periodic_normal(points - start - speed * t, self.width**2 + 2 * D * t, period)
+            periodic_normal(points - start - speed * t, self.width**2 + 2 * D * t, period)
             for points, start, speed, D, period in zip(
                 (grid.x, grid.y), self.centre, self.velocity, self.diffusivity, self.lengths, strict=True
             )
@@ -63,7 +63,7 @@ class Gaussian(AnalyticProblem):
         return solution
 
 
-def _periodic_normal(offset: Field, variance: float, period: float) -> Field:
+def periodic_normal(offset: Field, variance: float, period: float) -> Field:
     """Return the normal density of ``variance`` at ``offset``, (n,), summed over its periodic images."""
     nearest = (offset + period / 2) % period - period / 2
     reach = 1 + int(np.ceil(9 * np.sqrt(variance) / period))  # exp(-9^2 / 2) is below double precision

@@ -1,47 +1,58 @@
-"""A manufactured solution that changes in time although every coefficient, and the source, is steady."""
+"""A manufactured solution with everything variable, for every form and every boundary."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import ClassVar
 
 import numpy as np
 
-from solver import DiffusionAdvection
+from solver import DiffusionAdvection, Grid
+from solver.records import ADVECTION, DIFFUSION, DIRICHLET, EVERYWHERE_PERIODIC, NO_FLUX, Kinds
+from solver.sides import Dirichlet, Sides
 from validation.problems.base import AnalyticProblem, Field
+from validation.problems.profiles import Profiles, profiles_for
+from validation.problems.trigonometric import Product
 
-A, B = 0.45, 0.35  # amplitudes of phi along x and y: A + B < 1 keeps it positive
-P, Q = 0.6, 0.5  # how much Dx varies along x, and Dy along y
-CROSS = 0.3  # how much each of them varies along the other axis
+#: All forms of the equation, as (advection, diffusion).
+FORMS: tuple[tuple[str, str], ...] = tuple(product(ADVECTION, DIFFUSION))
+
+#: The boundaries to ask every question of, as north, south, west, east.
+BOUNDARIES: dict[str, Kinds] = {
+    "periodic": EVERYWHERE_PERIODIC,
+    "no-flux": (NO_FLUX, NO_FLUX, NO_FLUX, NO_FLUX),
+    "Dirichlet": (DIRICHLET, DIRICHLET, DIRICHLET, DIRICHLET),
+    "mixed": (DIRICHLET, NO_FLUX, NO_FLUX, DIRICHLET),
+}
+
+OMEGA = 4.0  # angular frequency of the part that changes in time
+PHASE = 1.0  # at t = 0, where it must change: a start that assumes that nothing does should show
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manufactured(AnalyticProblem):
-    """Manufactured solution with variable u, v, Dx, Dy and source.
+    """Manufactured solution with variable u, v, Dx, Dy, and the source that makes it one.
 
-        H_t + (u H)_x + (v H)_y = Dx H_xx + Dy H_yy + f
-        H(x, y, t) = S(x, y) + exp(-rate t) phi(x, y)
+        H_t + (u H)_x + (v H)_y = Dx H_xx + Dy H_yy + f                  diffusion = "laplacian"
+        H_t + (u H)_x + (v H)_y = (Dx H_x)_x + (Dy H_y)_y + f            diffusion = "flux"
+        H(x, y, t) = S(x, y) + cos(4 t + 1) phi(x, y)
+        f(x, y, t) = R S + cos(4 t + 1) R phi - 4 sin(4 t + 1) phi
 
-    A source that is constant in time can carry the steady part S alone, f = div(uS, vS) - Dx S_xx - Dy
-    S_yy, so the decaying part must solve the equation without a source. Usually one chooses the
-    coefficients and adjusts the source; here phi, Dx and Dy are chosen and the velocity is adjusted:
-
-        div(u phi, v phi) = rate phi + Dx phi_xx + Dy phi_yy
-
-    is solved for the flux (F, G) = (u phi, v phi) term by term, then divided by phi > 0. A periodic flux
-    exists if the right-hand side has zero mean, which sets the rate. With X = 2 pi x / Lx, Y = 2 pi y /
-    Ly:
-
-        phi = 1 + A cos X + B cos Y                   S  = cos(X - Y) + sin(X + 2 Y) / 2
-        Dx  = D (1 + P cos X + CROSS sin Y)           Dy = 0.7 D (1 + Q cos Y + CROSS sin X)
-        rate = (A P D kx^2 + B Q 0.7 D ky^2) / 2      kx = 2 pi / Lx, ky = 2 pi / Ly
-
-    and to the flux is added (0.5, -0.3) + curl of 0.06 sin X sin Y, which is free of divergence.
+    with R the equation's operator in space, advection less diffusion, its derivatives taken in closed form. S, phi, u,
+    v, Dx and Dy are each a product of a function of x and one of y, which `profiles_for` chooses by the boundary: next
+    to a no-flux wall they are even and the velocity across it odd; on a Dirichlet wall phi is zero and S is the value,
+    which varies along the wall, and the flow crosses the wall.
 
     Parameters
     ----------
+    walls
+        Kind of the north, south, west and east side: "periodic", "no-flux" or "dirichlet".
+    advection, diffusion
+        Forms, as `solver.DiffusionAdvection` takes them. The two forms of the diffusion are two equations, each with
+        its own source.
     scale
-        D, the size of the diffusivities, positive.
+        Size of the diffusivities, positive.
 
     References
     ----------
@@ -52,82 +63,71 @@ class Manufactured(AnalyticProblem):
     name: ClassVar[str] = "manufactured"
 
     lengths: tuple[float, float] = (1.0, 1.25)
+    walls: Kinds = EVERYWHERE_PERIODIC
+    advection: str = "skew"
+    diffusion: str = "laplacian"
     scale: float = 0.03
 
     @property
-    def problem(self) -> DiffusionAdvection:
-        """The equation on the grid, with its adjusted velocity and source."""
-        (kx, ky), (X, Y) = self._wavenumbers, self._angles
-        Dx, Dy = self._diffusivity
-        phi, S = self._decaying, self._steady
-        (F, G), divergence = self._flux, self._divergence
-        phi_x, phi_y = -A * kx * np.sin(X), -B * ky * np.sin(Y)
-        S_x = kx * (-np.sin(X - Y) + 0.5 * np.cos(X + 2 * Y))
-        S_y = ky * (np.sin(X - Y) + np.cos(X + 2 * Y))
-        S_xx = -(kx**2) * S
-        S_yy = -(ky**2) * (np.cos(X - Y) + 2 * np.sin(X + 2 * Y))
-        # div(uS, vS) = div((F, G) S / phi), by the product rule
-        ratio = S / phi
-        advection = divergence * ratio + (F * (S_x - ratio * phi_x) + G * (S_y - ratio * phi_y)) / phi
-        return DiffusionAdvection(
-            self.grid,
-            velocity=(F / phi, G / phi),
-            diffusivity=(Dx, Dy),
-            source=advection - Dx * S_xx - Dy * S_yy,
-        )
+    def sides(self) -> Sides:
+        """The walls, with the values that S has on the Dirichlet ones."""
+        empty = [Dirichlet(0.0) if kind == DIRICHLET else kind for kind in self.walls]
+        S = self._steady.at(Grid.spanning((self.rows, self.columns), self.lengths, Sides(*empty)))
+        values = (S[0], S[-1], S[:, 0], S[:, -1])
+        return Sides(*(Dirichlet(v) if k == DIRICHLET else k for k, v in zip(self.walls, values, strict=True)))
 
     @property
-    def rate(self) -> float:
-        """Decay per unit of time of the part that is not steady."""
-        kx, ky = self._wavenumbers
-        return self.scale * (A * P * kx**2 + 0.7 * B * Q * ky**2) / 2
+    def problem(self) -> DiffusionAdvection:
+        """The equation on the grid, its source a function of time."""
+        grid = self.grid
+        u, v, Dx, Dy = (coefficient.at(grid) for coefficient in self._coefficients)
+        phi, of_steady, of_moving = self._moving.at(grid), self._operator(self._steady), self._operator(self._moving)
+
+        def source(t: float) -> Field:
+            angle = OMEGA * t + PHASE
+            changing: Field = np.cos(angle) * of_moving - OMEGA * np.sin(angle) * phi
+            return of_steady + changing
+
+        return DiffusionAdvection(grid, (u, v), (Dx, Dy), source, advection=self.advection, diffusion=self.diffusion)
 
     def exact(self, t: float) -> Field:
         """Return the exact solution at time ``t``."""
-        solution: Field = self._steady + np.exp(-self.rate * t) * self._decaying
-        return solution
+        grid = self.grid
+        moving: Field = np.cos(OMEGA * t + PHASE) * self._moving.at(grid)
+        return self._steady.at(grid) + moving
+
+    def _operator(self, H: Product) -> Field:
+        """Return (u H)_x + (v H)_y less the diffusion of ``H``, on the grid."""
+        grid = self.grid
+        u, v, Dx, Dy = self._coefficients
+        operator = u.at(grid) * H.at(grid, x=1) + u.at(grid, x=1) * H.at(grid)
+        operator += v.at(grid) * H.at(grid, y=1) + v.at(grid, y=1) * H.at(grid)
+        operator -= Dx.at(grid) * H.at(grid, x=2) + Dy.at(grid) * H.at(grid, y=2)
+        if self.diffusion == "flux":
+            operator -= Dx.at(grid, x=1) * H.at(grid, x=1) + Dy.at(grid, y=1) * H.at(grid, y=1)
+        return operator
 
     @property
-    def _wavenumbers(self) -> tuple[float, float]:
-        Lx, Ly = self.lengths
-        return 2 * np.pi / Lx, 2 * np.pi / Ly
+    def _steady(self) -> Product:
+        x, y = self._profiles
+        return Product(x.steady, y.steady)
 
     @property
-    def _angles(self) -> tuple[Field, Field]:
-        (x, y), (kx, ky) = self.grid.mesh(), self._wavenumbers
-        return kx * x, ky * y
+    def _moving(self) -> Product:
+        x, y = self._profiles
+        return Product(x.moving, y.moving)
 
     @property
-    def _decaying(self) -> Field:
-        X, Y = self._angles
-        return 1 + A * np.cos(X) + B * np.cos(Y)
+    def _coefficients(self) -> tuple[Product, Product, Product, Product]:
+        x, y = self._profiles
+        return (
+            Product(x.across, y.along),
+            Product(x.along, y.across, -0.6),
+            Product(x.diffusivity, y.along, self.scale),
+            Product(x.along, y.diffusivity, 0.7 * self.scale),
+        )
 
     @property
-    def _steady(self) -> Field:
-        X, Y = self._angles
-        return np.cos(X - Y) + 0.5 * np.sin(X + 2 * Y)
-
-    @property
-    def _diffusivity(self) -> tuple[Field, Field]:
-        X, Y = self._angles
-        Dx = self.scale * (1 + P * np.cos(X) + CROSS * np.sin(Y))
-        Dy = 0.7 * self.scale * (1 + Q * np.cos(Y) + CROSS * np.sin(X))
-        return Dx, Dy
-
-    @property
-    def _divergence(self) -> Field:
-        """Divergence of the flux: rate phi + Dx phi_xx + Dy phi_yy."""
-        (kx, ky), (X, Y), (Dx, Dy) = self._wavenumbers, self._angles, self._diffusivity
-        return self.rate * self._decaying - Dx * A * kx**2 * np.cos(X) - Dy * B * ky**2 * np.cos(Y)
-
-    @property
-    def _flux(self) -> tuple[Field, Field]:
-        """F and G: each term of their divergence integrated along x or y, with cos^2 X = (1 + cos 2X) / 2."""
-        (kx, ky), (X, Y) = self._wavenumbers, self._angles
-        D, E = self.scale, 0.7 * self.scale
-        cross = CROSS * np.sin(X) * np.sin(Y)
-        F = A * ((self.rate / kx - kx * D) * np.sin(X) - kx * D * (P / 4 * np.sin(2 * X) + cross))
-        G = B * ((self.rate / ky - ky * E) * np.sin(Y) - ky * E * (Q / 4 * np.sin(2 * Y) + cross))
-        F += 0.5 + 0.06 * ky * np.sin(X) * np.cos(Y)
-        G += -0.3 - 0.06 * kx * np.cos(X) * np.sin(Y)
-        return F, G
+    def _profiles(self) -> tuple[Profiles, Profiles]:
+        (north, south, west, east), (Lx, Ly) = self.walls, self.lengths
+        return profiles_for((north, south), Lx), profiles_for((west, east), Ly)

@@ -1,6 +1,24 @@
 """The studies of the report, in its order."""
 
-from validation.studies import consistency, gaussian, gradients, invariants, orders, stability, starts
+from validation.studies import (
+    consistency,
+    dispersion,
+    gaussian,
+    gradients,
+    invariants,
+    inverse,
+    layer,
+    lines,
+    modes,
+    orders,
+    precision,
+    rotation,
+    sensitivity,
+    stability,
+    starts,
+    variable,
+    walls,
+)
 from validation.study import Study
 
 STUDIES: tuple[Study, ...] = (
@@ -8,7 +26,17 @@ STUDIES: tuple[Study, ...] = (
     orders.STUDY,
     starts.STUDY,
     consistency.STUDY,
+    rotation.STUDY,
+    layer.STUDY,
     stability.STUDY,
+    walls.STUDY,
+    variable.STUDY,
+    dispersion.STUDY,
+    modes.STUDY,
     invariants.STUDY,
+    precision.STUDY,
+    lines.STUDY,
     gradients.STUDY,
+    sensitivity.STUDY,
+    inverse.STUDY,
 )

@@ -8,9 +8,9 @@ import numpy as np
 
 from solver import Solution, solve
 from solver.plotting import colour_scale, house_style, show_field
-from validation.convergence import relative_error
+from validation.norms import relative_error
 from validation.problems import Gaussian
-from validation.study import Claim, Picture, Study, StudyResult, Table
+from validation.study import Claim, Picture, Study, StudyResult, Table, Work
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,12 +22,12 @@ and the computed hill with it."""
 T_END = 0.8
 
 
-def run() -> StudyResult:
+def run(work: Work) -> StudyResult:
     """Measure, judge and draw."""
     analytic = Gaussian(rows=96, columns=72)
     solution = solve(analytic.problem, analytic.exact(0.0), T_END)
     exact, computed = analytic.exact(T_END), np.asarray(solution.final)
-    error = relative_error(computed, exact)
+    error = relative_error(computed, exact, analytic.grid)
     mass = analytic.exact(0.0).sum()
     drift = float(abs(computed.sum() / mass - 1))
     return StudyResult(
@@ -74,4 +74,4 @@ def draw(analytic: Gaussian, solution: Solution) -> Figure:
     return figure
 
 
-STUDY = Study("gaussian", "A solution", QUESTION, run)
+STUDY = Study("gaussian", "A solution", QUESTION, run, weight=0.1)
