@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from solver import checks
+from solver.filters import RAW
 from solver.problem import DiffusionAdvection
 from solver.stability import (
     SMALL_TAU,
@@ -46,20 +47,28 @@ class Plan:
     saved: tuple[int, ...]
 
 
-def make_plan(problem: DiffusionAdvection, t_end: float, dt: float | None, save_at: Iterable[float] | None) -> Plan:
+def make_plan(
+    problem: DiffusionAdvection,
+    t_end: float,
+    dt: float | None,
+    save_at: Iterable[float] | None,
+    raw: RAW | None = None,
+) -> Plan:
     """Plan a run from t = 0 to `t_end`."""
     t_end = checks.real("t_end", t_end)
-    dt, reason = choose_dt(problem, t_end) if dt is None else (checks.real("dt", dt), "as given")
+    dt, reason = choose_dt(problem, t_end, raw) if dt is None else (checks.real("dt", dt), "as given")
     last = whole_steps(t_end, dt)
     return Plan(dt, reason, last, saved_steps(save_at, dt, 0, last))
 
 
-def choose_dt(problem: DiffusionAdvection, t_end: float) -> tuple[float, str]:
+def choose_dt(problem: DiffusionAdvection, t_end: float, raw: RAW | None = None) -> tuple[float, str]:
     """Return the largest dt that is stable, keeps tau small and divides `t_end`, and a sentence that says so."""
     seen = samples(problem, t_end)
-    stable = min(largest_stable_dt(p) for p in seen)
+    stable = min(largest_stable_dt(p, raw) for p in seen)
     if stable == 0:
-        raise StabilityError(f"`dt` cannot be chosen: {judge(worst(seen, 1.0), 1.0)} To run all the same, give `dt`.")
+        raise StabilityError(
+            f"`dt` cannot be chosen: {judge(worst(seen, 1.0, raw), 1.0, raw)} To run all the same, give `dt`."
+        )
     consistent = min(min(largest_consistent_dt(p) for p in seen), _small_tau_dt(problem, t_end))
     bound = min(SAFETY * stable, consistent)
     if math.isinf(bound):
@@ -76,9 +85,9 @@ def samples(problem: DiffusionAdvection, t_end: float) -> list[DiffusionAdvectio
     return [problem] if problem.steady else [problem.at(t) for t in np.linspace(0.0, t_end, SAMPLES)]
 
 
-def worst(problems: list[DiffusionAdvection], dt: float) -> DiffusionAdvection:
+def worst(problems: list[DiffusionAdvection], dt: float, raw: RAW | None) -> DiffusionAdvection:
     """Return the one with the largest stability number."""
-    return max(problems, key=lambda problem: judge(problem, dt).number)
+    return max(problems, key=lambda problem: judge(problem, dt, raw).number)
 
 
 def _small_tau_dt(problem: DiffusionAdvection, t_end: float) -> float:

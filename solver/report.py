@@ -79,6 +79,26 @@ class Link:
         return self.text
 
 
+@dataclass(frozen=True)
+class Png:
+    """A drawn figure: the bytes of the file, and its size in CSS pixels."""
+
+    data: bytes
+    width: int
+    height: int
+
+
+def render(figure: Figure) -> Png:
+    """Draw a matplotlib figure as PNG, and close it."""
+    import matplotlib.pyplot as plt
+
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=150)
+    width, height = (round(96 * inches) for inches in figure.get_size_inches())
+    plt.close(figure)
+    return Png(buffer.getvalue(), width, height)
+
+
 class Page:
     """An HTML page that is built from top to bottom and written once.
 
@@ -158,22 +178,17 @@ class Page:
         )
         self._note(note)
 
-    def figure(self, figure: Figure, alt: str, note: str = "", path: Path | None = None) -> None:
+    def figure(self, figure: Figure | Png, alt: str, note: str = "", path: Path | None = None) -> None:
         """Embed a matplotlib figure as PNG, write the same PNG to ``path`` if given, and close the figure.
 
-        ``alt`` says in words what it shows.
+        A figure that `render` has drawn already is taken as it is. ``alt`` says in words what it shows.
         """
-        import matplotlib.pyplot as plt
-
-        buffer = BytesIO()
-        figure.savefig(buffer, format="png", dpi=150)
-        width, height = (round(96 * inches) for inches in figure.get_size_inches())
-        plt.close(figure)
+        png = figure if isinstance(figure, Png) else render(figure)
         if path:
-            path.write_bytes(buffer.getvalue())
-        data = b64encode(buffer.getvalue()).decode("ascii")
+            path.write_bytes(png.data)
+        data = b64encode(png.data).decode("ascii")
         self._body.append(
-            f'<figure><div class="pane" tabindex="0"><img width="{width}" height="{height}" '
+            f'<figure><div class="pane" tabindex="0"><img width="{png.width}" height="{png.height}" '
             f'alt="{escape(alt)}" src="data:image/png;base64,{data}"></div></figure>'
         )
         self._note(note)

@@ -84,7 +84,8 @@ class Solution:
     levels : Levels
         H[steps] and H[steps-1], the last good state: what a three-level scheme needs to go on.
     stability_number : float
-        Largest of any cell; the frozen-coefficient criterion asks for at most 1.
+        Largest of any cell; the frozen-coefficient criterion asks for at most 1. With a filter, relative to what
+        that allows.
     mesh_numbers : (A_x, A_y, B_x, B_y)
         The largest absolute value of each over all cells.
     tau : float

@@ -70,7 +70,8 @@ def solve(
     start : {"heun", "euler", "copy"}
         How the first step is made: see `solver.starting`.
     filter : RAW, optional
-        Damp the mode that changes sign from step to step, after every step but the first. Default: no filter.
+        Damp the mode that changes sign from step to step, after every step but the first; it narrows the limit of
+        stability. Default: no filter.
     backend : {"auto", "numpy", "cpu"}
         The plain reference, or the Numba kernels (auto).
     save_at : times, optional
@@ -127,13 +128,14 @@ def solve(
 
     if resume is None:
         H = hold_initial(problem, check_initial(problem, initial))
-        plan, state = make_plan(problem, t_end, dt, save_at), _State(0, Levels(H, H))
+        plan, state = make_plan(problem, t_end, dt, save_at, raw), _State(0, Levels(H, H))
     else:
         plan = plan_resumed(problem, initial, t_end, dt, save_at, resume)
         start, raw = resume.start, resume.filter
         state = _State(resume.steps, resume.levels)
 
-    verdict = judge(worst(samples(problem, plan.last * plan.dt), plan.dt), plan.dt)
+    seen = samples(problem, plan.last * plan.dt)
+    verdict = judge(worst(seen, plan.dt, raw), plan.dt, raw)
     _warn(verdict, plan, strict)
     run = _Run(problem, plan.dt, state.levels.now.dtype, engine, start, raw)
     return _loop(run, plan, state, verdict, Ticker(progress, plan.last, state.step), callback)

@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from solver.filters import RAW
 from solver.neighbours import east, north, south, west
 from solver.problem import DiffusionAdvection
 from solver.records import ADVECTION, DIFFUSION
@@ -117,12 +118,12 @@ def stability_number(problem: DiffusionAdvection, dt: float) -> Array:
     return stability_of(m.A_x, m.A_y, m.B_x, m.B_y)
 
 
-def largest_stable_dt(problem: DiffusionAdvection) -> float:
+def largest_stable_dt(problem: DiffusionAdvection, raw: RAW | None = None) -> float:
     """Largest dt at which every cell passes the criterion: inf without velocity, 0 if no dt passes.
 
     Where the limiting cell has no diffusion the bound itself does not pass, and the result lies a billionth below.
     """
-    number, limit = _worst(problem, 1.0)
+    number, limit = _worst(problem, 1.0, raw)
     worst = float(np.max(number / limit))
     return np.inf if worst == 0 else 1.0 / worst
 
@@ -157,11 +158,19 @@ def largest_consistent_dt(problem: DiffusionAdvection) -> float:
     return np.inf if worst == 0 else 1.0 / worst
 
 
-def _worst(problem: DiffusionAdvection, dt: float) -> tuple[Array, Array]:
-    """Stability number of every cell, and what it may reach there: 1, or just less without diffusion."""
+def _worst(problem: DiffusionAdvection, dt: float, raw: RAW | None) -> tuple[Array, Array]:
+    """Stability number of every cell, and what it may reach there: 1, or just less without diffusion.
+
+    With a filter the number is taken relative to what the filter allows.
+    """
     m = mesh_numbers(problem, dt)
     shape = problem.batch + problem.grid.shape
-    number = np.broadcast_to(stability_of(m.A_x, m.A_y, m.B_x, m.B_y), shape)
+    number = stability_of(m.A_x, m.A_y, m.B_x, m.B_y)
+    if raw:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            relative = np.where(number == 0, 0.0, number / raw.courant_limit)
+        number = np.maximum(relative, (m.B_x + m.B_y) / raw.diffusion_limit)
+    number = np.broadcast_to(number, shape)
     limit = np.broadcast_to(np.where(m.B_x + m.B_y > 0, 1.0, 1.0 - MARGIN), shape)
     return number, limit
 
@@ -186,6 +195,8 @@ class Verdict:
         Largest dt that passes everywhere (0: none does).
     tau : float
         Consistency time at `dt`.
+    raw : RAW or None
+        The filter, if there is one; `number` is then relative to what it allows.
     """
 
     dt: float
@@ -195,21 +206,25 @@ class Verdict:
     mesh_numbers: tuple[float, float, float, float]
     largest_dt: float
     tau: float
+    raw: RAW | None = None
 
     def __str__(self) -> str:
         A_x, A_y, B_x, B_y = self.mesh_numbers
         where = f"cell {self.cell} (A_x = {A_x:.4g}, A_y = {A_y:.4g}, B_x = {B_x:.4g}, B_y = {B_y:.4g})"
+        limit = f", relative to what {self.raw} allows," if self.raw else ""
         if self.stable:
-            return f"dt = {self.dt:.6g} is stable: the largest stability number is {self.number:.4g}, at {where}."
+            return f"dt = {self.dt:.6g} is stable: the largest stability number is {self.number:.4g}{limit} at {where}."
         if self.largest_dt > 0:
             remedy = f"dt <= {round_down(self.largest_dt):.6g} would pass."
+        elif self.raw and self.raw.courant_limit == 0:
+            remedy = "No dt passes: with alpha = 1/2 the filter lets every wave that travels grow. Take alpha = 0.53."
         else:
             remedy = (
                 "No dt passes: there the flow crosses a direction without diffusion while the other direction has "
                 "some. Make both diffusivities positive, or both zero."
             )
         number = f"{self.number:.4g}" if self.number > 1.001 else f"1 + {max(self.number - 1, 0):.1e}"
-        return f"dt = {self.dt:.6g} is unstable: stability number {number}, not below 1, at {where}. {remedy}"
+        return f"dt = {self.dt:.6g} is unstable: stability number {number}{limit} not below 1, at {where}. {remedy}"
 
 
 def round_down(dt: float) -> float:
@@ -218,9 +233,9 @@ def round_down(dt: float) -> float:
     return math.floor(dt / unit * (1 - ROUNDING)) * unit
 
 
-def judge(problem: DiffusionAdvection, dt: float) -> Verdict:
-    """Apply the criterion to every cell and name the worst."""
-    number, limit = _worst(problem, dt)
+def judge(problem: DiffusionAdvection, dt: float, raw: RAW | None = None) -> Verdict:
+    """Apply the criterion, that of a filtered run if a filter is given, to every cell and name the worst."""
+    number, limit = _worst(problem, dt, raw)
     cell = tuple(int(i) for i in np.unravel_index(int(np.argmax(number)), number.shape))
     return Verdict(
         dt=dt,
@@ -228,6 +243,7 @@ def judge(problem: DiffusionAdvection, dt: float) -> Verdict:
         stable=bool(np.all(number <= limit * (1 + ROUNDING))),
         cell=cell,
         mesh_numbers=mesh_numbers(problem, dt).at(cell, number.shape),
-        largest_dt=largest_stable_dt(problem),
+        largest_dt=largest_stable_dt(problem, raw),
         tau=telegraph_tau(problem, dt),
+        raw=raw,
     )

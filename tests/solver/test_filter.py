@@ -25,6 +25,7 @@ def filtered_by_hand(problem, H, steps, start, nu, alpha):
     return now, old
 
 
+@pytest.mark.filterwarnings("ignore::solver.StabilityWarning")  # alpha = 1/2 has no stable dt
 @BACKENDS
 @STARTS
 @pytest.mark.parametrize(("nu", "alpha"), [(0.2, 0.53), (1.0, 1.0), (0.05, 0.5)])
