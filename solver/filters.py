@@ -22,7 +22,7 @@ class RAW:
     A filtered run has narrower limits of stability. By Schur-Cohn on the filtered step of a Fourier mode they are
     |A_x| + |A_y| <= `courant_limit` without diffusion and B_x + B_y <= `diffusion_limit` without advection; a stability
     number below the first together with the second has sufficed wherever it was tried (`python -m validation --only
-    filter`).
+    filtered`).
 
     Parameters
     ----------

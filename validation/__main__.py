@@ -2,4 +2,5 @@
 
 from validation.cli import app
 
-app(prog_name="python -m validation")
+if __name__ == "__main__":  # the process that draws the figures imports this module too
+    app(prog_name="python -m validation")

@@ -13,6 +13,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from validation.output import write_outputs
+from validation.rendering import Renderer
 from validation.running import Outcome, run_studies
 from validation.studies import STUDIES
 from validation.study import Study, Table
@@ -52,8 +53,14 @@ def validate(
 
     mpl.use("Agg")
     console = Console()
-    run = run_studies(chosen(only), full, command(full, only, out), console, lambda outcome: show(outcome, console))
-    report = write_outputs(run, out)
+    with Renderer() as renderer:
+
+        def received(outcome: Outcome) -> None:
+            renderer.begin(outcome)
+            show(outcome, console)
+
+        run = run_studies(chosen(only), full, command(full, only, out), console, received)
+        report = write_outputs(run, out, renderer.drawn())
     console.print(f"{run.verdict} {run.seconds:.0f} s. Report: {report}", highlight=False, soft_wrap=True)
     if not run.passed:
         raise typer.Exit(INTERRUPTED if run.missing else 1)

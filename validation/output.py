@@ -7,15 +7,17 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from solver.environment import describe
-from solver.report import Link, Page
+from solver.report import Link, Page, Png
 from validation.running import Outcome, Run
 from validation.study import Claim
 
@@ -25,10 +27,10 @@ SHOWN = ("made", "pdebridge", "python", "numpy", "numba", "torch", "processor", 
 FOLDED_ROWS = 12  # a longer table is folded away until it is opened
 
 
-def write_outputs(run: Run, folder: Path) -> Path:
+def write_outputs(run: Run, folder: Path, drawn: Mapping[str, Png] = MappingProxyType({})) -> Path:
     """Write everything into ``folder`` and return the path of the report, ``folder/report.html``.
 
-    The figures are closed.
+    Figures are taken from ``drawn`` by the name of their picture, or drawn and closed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for outcome in run.outcomes:
@@ -36,9 +38,9 @@ def write_outputs(run: Run, folder: Path) -> Path:
             _write_csv(folder / f"{table.name}.csv", table.columns, table.rows)
     claims = [(o.study.name, c.holds, c.statement, c.measured) for o in run.outcomes for c in o.result.claims]
     _write_csv(folder / "claims.csv", ("study", "holds", "claim", "measured"), claims)
-    text = json.dumps(record(run), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(record(run), indent=2, ensure_ascii=False, allow_nan=False, default=_of_numpy) + "\n"
     (folder / "results.json").write_text(text, encoding="utf-8")
-    return build_page(run, folder).write(folder / "report.html")
+    return build_page(run, folder, drawn).write(folder / "report.html")
 
 
 def record(run: Run) -> dict[str, object]:
@@ -79,7 +81,7 @@ def environment() -> dict[str, str]:
     return {"made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), **describe()}
 
 
-def build_page(run: Run, folder: Path) -> Page:
+def build_page(run: Run, folder: Path, drawn: Mapping[str, Png]) -> Page:
     """Return the report, the verdict first, then a section for each study; its figures also go into ``folder``."""
     page = Page(
         "Validation of the scheme",
@@ -106,11 +108,11 @@ def build_page(run: Run, folder: Path) -> Page:
     )
     page.paragraph(" · ".join(f"{name} {value}" for name, value in environment().items() if name in SHOWN))
     for outcome in run.outcomes:
-        _add_study(page, outcome, folder)
+        _add_study(page, outcome, folder, drawn)
     return page
 
 
-def _add_study(page: Page, outcome: Outcome, folder: Path) -> None:
+def _add_study(page: Page, outcome: Outcome, folder: Path, drawn: Mapping[str, Png]) -> None:
     study, result = outcome.study, outcome.result
     page.section(study.title, study.question, anchor=study.name)
     if outcome.error:
@@ -123,7 +125,8 @@ def _add_study(page: Page, outcome: Outcome, folder: Path) -> None:
         return
     page.table(("verdict", "claim", "measured"), [_row(claim) for claim in result.claims])
     for picture in result.pictures:
-        page.figure(picture.figure, picture.alt, picture.note, folder / f"{picture.name}.png")
+        figure = drawn.get(picture.name, picture.figure)
+        page.figure(figure, picture.alt, picture.note, folder / f"{picture.name}.png")
     for table in result.tables:
         long = len(table.rows) > FOLDED_ROWS
         with page.folded(f"Table: {table.name}, {len(table.rows)} rows") if long else nullcontext():
@@ -132,6 +135,11 @@ def _add_study(page: Page, outcome: Outcome, folder: Path) -> None:
 
 def _row(claim: Claim) -> tuple[bool, str, str]:
     return claim.holds, claim.statement, claim.measured
+
+
+def _of_numpy(value: Any) -> object:
+    """Return a NumPy number as one of Python's, for JSON."""
+    return value.item()
 
 
 def _plain(cell: object) -> object:

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from solver import backends, stability
+from solver import RAW, backends, stability
 from solver.amplification import roots
-from solver.records import Fields, Levels, Mesh
+from solver.records import Fields, Filter, Levels, Mesh
 from validation.problems.base import Field
 
 #: A largest modulus up to 1 + this counts as stable: a double root of modulus 1 errs by the root of epsilon.
@@ -158,11 +158,17 @@ class NoiseRun:
 
 
 def runs_from_noise(
-    points: Sequence[MeshPoint], *, shape: tuple[int, int] = (32, 24), steps: int = 20_000, seed: int = 0
+    points: Sequence[MeshPoint],
+    *,
+    shape: tuple[int, int] = (32, 24),
+    steps: int = 20_000,
+    seed: int = 0,
+    raw: RAW | None = None,
 ) -> list[NoiseRun]:
-    """Step the same noise, of zero mean, with each of ``points``, all in one batch.
+    """Step the same noise, of zero mean, with each of ``points``, all in one batch, with the filter ``raw`` if any.
 
-    The equation is linear and has no source, so the levels are rescaled now and then lest they overflow.
+    The equation is linear and has no source, so the levels are rescaled now and then lest they overflow. What is
+    predicted is the growth without filter.
     """
     every = 100
     noise = np.random.default_rng(seed).standard_normal(shape)
@@ -171,10 +177,10 @@ def runs_from_noise(
     levels = Levels(*(np.broadcast_to(noise, (len(points), *shape)) for _ in range(2)))
     u, v, Dx, Dy = (np.array(numbers, float)[:, None, None] for numbers in zip(*points, strict=True))
     fields = Fields(u, v, Dx, Dy, source=np.zeros((1, 1, 1)))
-    forward = backends.get("auto").forward
+    forward, mesh = backends.get("auto").forward, Mesh(dt=1.0, raw=raw.after(0) if raw else Filter())
     log_sizes = [np.zeros(len(points))]
     for _ in range(steps // every):
-        levels = forward(levels, fields, Mesh(dt=1.0), every)
+        levels = forward(levels, fields, mesh, every)
         size = np.sqrt((levels.now**2).mean(axis=(1, 2), keepdims=True))
         log_sizes.append(log_sizes[-1] + np.log(size.ravel()))
         levels = Levels(levels.now / size, levels.old / size)

@@ -5,7 +5,17 @@ import pytest
 
 from solver import DiffusionAdvection, Grid, backends
 from solver.records import Fields, Levels
-from validation.variable import FIELDS, growth, proof, rate, rate_in_space, rough_problem, unmixed_share, velocity
+from validation.variable import (
+    FIELDS,
+    alternating_rate,
+    growth,
+    proof,
+    rate,
+    rate_in_space,
+    rough_problem,
+    unmixed_share,
+    velocity,
+)
 
 SHAPE = (8, 6)
 
@@ -48,6 +58,34 @@ def test_the_rate_is_that_of_a_long_run_from_noise(advection):
 def test_the_rate_in_space_of_a_decaying_source_free_problem_is_that_of_the_mean():
     problem = DiffusionAdvection(Grid(SHAPE), (0.3, -0.2), (0.1, 0.2))
     assert rate_in_space(problem) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("advection", ["product", "skew", "flux"])
+@pytest.mark.parametrize("kind", ["random", "compressive"])
+def test_a_small_step_grows_as_the_equation_or_as_what_alternates(kind, advection):
+    for seed in range(4):
+        problem = rough_problem(kind, advection, "laplacian", seed, SHAPE)
+        rates = rate_in_space(problem), alternating_rate(problem)
+        assert rate(problem, 0.01) == pytest.approx(max(rates), rel=1e-3)
+        if advection == "flux":  # no centre: nothing to turn around
+            assert rates[0] == pytest.approx(rates[1])
+        else:
+            assert abs(rates[0] - rates[1]) > 1e-3
+
+
+def test_what_alternates_in_the_product_form_grows_where_a_decaying_flow_diverges():
+    """Noise times the checkerboard, alternating in time, outgrows the same noise: a start that a run can have."""
+    problem, dt, steps = rough_problem("random", "product", "laplacian", 1, SHAPE), 0.02, 200
+    f = problem.fields(np.float64)
+    fields = Fields(f.u, f.v, f.Dx, f.Dy, np.zeros(()))
+    checkerboard = (-1.0) ** np.add.outer(*(np.arange(n) for n in SHAPE))
+    noise = np.random.default_rng(0).standard_normal(SHAPE)
+    grown = []
+    for now, old in ((noise, noise), (checkerboard * noise, -checkerboard * noise)):
+        levels = backends.get("cpu").forward(Levels(now, old), fields, problem.mesh(dt), steps)
+        grown.append(np.linalg.norm(levels.now))
+    assert alternating_rate(problem) > rate_in_space(problem) + 0.1
+    assert grown[1] > 1.5 * grown[0]
 
 
 def test_cells_with_one_zero_diffusivity_are_counted():

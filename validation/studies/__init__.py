@@ -3,6 +3,7 @@
 from validation.studies import (
     consistency,
     dispersion,
+    filtered,
     gaussian,
     gradients,
     invariants,
@@ -33,6 +34,7 @@ STUDIES: tuple[Study, ...] = (
     variable.STUDY,
     dispersion.STUDY,
     modes.STUDY,
+    filtered.STUDY,
     invariants.STUDY,
     precision.STUDY,
     lines.STUDY,

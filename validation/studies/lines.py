@@ -173,4 +173,4 @@ def draw_fields(expected: Field, solution: Solution) -> Figure:
     return figure
 
 
-STUDY = Study("lines", "The method of lines, by other means", QUESTION, run)
+STUDY = Study("lines", "The method of lines, by other means", QUESTION, run, weight=0.5)

@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
 QUESTION = """The criterion takes the coefficients of each cell as if they were everywhere. What is it worth where they
 vary from cell to cell? At 0.9 of the limit that it predicts, the growth rate log(spectral radius) / dt of the scheme is
-held against that of the equations discrete in space, the largest real part of their eigenvalues. Where the two agree,
-and a tenth of dt changes nothing, it is not the time step that makes H grow but the form in space; where a flow
-compresses, the equation itself does. The product form invents growth most, the skew form least: in a flow without
-divergence it invents none. There, with the flux form of the diffusion, it is proven: max b max g ≤ 1 (Mathematics,
-Stability) excludes growth, whatever the fields."""
+held against that of the equations discrete in space, the largest real part of their eigenvalues. A three-level scheme
+solves a second system beside them: what alternates from cell to cell and from step to step obeys the one in which the
+centre, the term with (u<sub>x</sub> + v<sub>y</sub>) H, has changed its sign. The growth is the larger of the two, and
+a tenth of dt does not change it: it is not the time step's but the form's. The second system of the product form is u
+H<sub>x</sub> - u<sub>x</sub> H, which grows wherever the flow diverges; that of the skew form is u H<sub>x</sub>, that
+of the flux form the first one again. So the product form grows most. Without divergence the skew form does not grow at
+all; where a flow compresses, the flux form grows less than the skew form. One case is proven: without divergence, in
+the skew form and with the flux form of the diffusion, a bound on the numbers of the faces is proven to exclude growth,
+whatever the fields."""
 
 #: Growth below this rate is rounding: a radius of 1 errs by 1e-7 or so, over dt.
 NONE = 1e-5
@@ -30,15 +34,26 @@ NONE = 1e-5
 
 def run(work: Work) -> StudyResult:
     """Measure, judge and draw."""
-    shape, seeds = ((14, 12), range(8)) if work.full else ((10, 8), range(3))
+    shape, seeds = ((12, 10), range(8)) if work.full else ((10, 8), range(3))
     cases = list(product(FIELDS, ADVECTION, DIFFUSION))
     found = {case: growth(*case, seeds, shape) for case in work.each(cases, share=0.8)}
     proofs = [proof(seed, shape) for seed in work.each(range(40 if work.full else 10))]
     unmixed = float(
         np.mean([unmixed_share(rough_problem("rectified", "product", "laplacian", s, shape)) for s in seeds])
     )
-    rows = [(g.kind, g.advection, g.diffusion, g.limit, g.in_space, g.near, g.far) for g in found.values()]
-    columns = ("fields", "advection", "diffusion", "limit of dt", "rate in space", "rate at 0.9 of it", "rate at 0.1")
+    rows = [
+        (g.kind, g.advection, g.diffusion, g.limit, g.in_space, g.as_dt_vanishes, g.near, g.far) for g in found.values()
+    ]
+    columns = (
+        "fields",
+        "advection",
+        "diffusion",
+        "limit of dt",
+        "rate in space",
+        "or alternating",
+        "rate at 0.9 of the limit",
+        "at 0.1",
+    )
     note = (
         f"Means over {len(seeds)} seeds on {shape[0]} x {shape[1]} cells; speed 1, spacing 1. Where the limit is "
         f"0, dt is {LAYER_DT:g}, the layer's."
@@ -62,6 +77,9 @@ def _claims(found: Mapping[tuple[str, str, str], Growth]) -> list[Claim]:
     invented = min(found["solenoidal", form, d].near for form in ("product", "flux") for d in DIFFUSION)
     growing = [g for g in found.values() if g.near > NONE]
     kept = max(abs(g.far / g.near - 1) for g in growing)
+    explained = max(abs(g.far / g.as_dt_vanishes - 1) for g in growing)
+    beyond = max(growing, key=lambda g: g.far / g.in_space)
+    squeezed = {form: found["compressive", form, "laplacian"].near for form in ("skew", "flux")}
     ratio = random["product"] / random["skew"]
     return [
         Claim(
@@ -80,9 +98,24 @@ def _claims(found: Mapping[tuple[str, str, str], Growth]) -> list[Claim]:
             f"{max(still, 0):.1g}; {invented:.3g}",
         ),
         Claim(
+            "where the flow compresses, the flux form grows less than the skew form, by a quarter or more",
+            squeezed["flux"] < 0.75 * squeezed["skew"],
+            f"{squeezed['flux']:.3g} against {squeezed['skew']:.3g}",
+        ),
+        Claim(
             "where there is growth, a ninth of dt changes its rate by less than 25 %: it is not the time step's",
             kept < 0.25,
             f"{100 * kept:.0f} %",
+        ),
+        Claim(
+            "at a tenth of the limit it is the rate in space or that of what alternates, the larger, to 1 %",
+            explained < 0.01,
+            f"{100 * explained:.2g} %",
+        ),
+        Claim(
+            "the rate in space alone does not explain it: one form grows at least 1.1 times as fast",
+            beyond.far > 1.1 * beyond.in_space,
+            f"{beyond.far:.3g} against {beyond.in_space:.3g} ({beyond.kind}, {beyond.advection}, {beyond.diffusion})",
         ),
     ]
 
@@ -97,8 +130,8 @@ def _proof_claims(proofs: Sequence[Proof]) -> list[Claim]:
             f"{max(excess, 0):.1g}",
         ),
         Claim(
-            "the criterion, cell by cell, allows more than is proven, up to twice as much",
-            min(ratios) >= 1 and max(ratios) < 2,
+            "the criterion, cell by cell, allows more than is proven, up to half as much again",
+            min(ratios) >= 1 and max(ratios) < 1.5,
             f"{min(ratios):.2f} to {max(ratios):.2f} times",
         ),
     ]
@@ -114,7 +147,7 @@ def _rectified_claim(found: Mapping[tuple[str, str, str], Growth], unmixed: floa
 
 
 def draw(found: Mapping[tuple[str, str, str], Growth]) -> Figure:
-    """Draw the growth rates as bars, a panel a kind of field; the rate in space as a line across each bar."""
+    """Draw the growth rates as bars, a panel a kind of field; what they tend to with dt as lines across each bar."""
     import matplotlib.pyplot as plt
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
@@ -132,14 +165,16 @@ def draw(found: Mapping[tuple[str, str, str], Growth]) -> Figure:
                 for j, diffusion in enumerate(DIFFUSION):
                     g, x = found[kind, advection, diffusion], i + 0.38 * (j - 0.5)
                     ax.bar(x, max(g.near, 0), 0.34, color=PALETTE[j])
-                    ax.hlines(max(g.in_space, 0), x - 0.2, x + 0.2, color="#000000", linewidth=1.6)
+                    for level, line in ((g.in_space, "-"), (g.as_dt_vanishes, ":")):
+                        ax.hlines(max(level, 0), x - 0.2, x + 0.2, color="#000000", linestyle=line, linewidth=1.6)
             ax.set_xticks(range(len(ADVECTION)), list(ADVECTION))
             ax.set(title=names[kind])
             ax.grid(False, axis="x")
         axes[0].set(ylabel="growth rate (speed / cell)")
         bars = [Patch(color=PALETTE[j], label=f'diffusion "{d}"') for j, d in enumerate(DIFFUSION)]
-        line = Line2D([], [], color="#000000", label="of the equations discrete in space")
-        figure.legend(handles=[*bars, line], loc="outside lower center", ncols=3)
+        solid = Line2D([], [], color="#000000", label="of the equations discrete in space")
+        dots = Line2D([], [], color="#000000", linestyle=":", label="that, or of what alternates, if larger")
+        figure.legend(handles=[*bars, solid, dots], loc="outside lower center", ncols=2)
         figure.suptitle("Rough fields: growth at 0.9 of the predicted limit")
     return figure
 
