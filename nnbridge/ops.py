@@ -58,7 +58,7 @@ def diffusion_advection(
     u, v, Dx, Dy : Tensor or float
         Velocities and diffusivities: scalars, (C, 1, 1) per channel, or per cell. A gradient has its input's shape.
     steps : int
-        K >= 0; 0 returns a copy of `h`.
+        K >= 0; 0 returns a copy of `h`, with the values of Dirichlet walls on them.
     dt, dx, dy : float
         Time step and spacings, positive.
     boundary : {"periodic", "no-flux"}, solver.Dirichlet or solver.Sides

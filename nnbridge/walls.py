@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -32,38 +35,58 @@ def hold_walls(inputs: tuple[Tensor, ...], sides: Sides) -> tuple[Tensor, ...]:
     values = {name: side.value for name, side in sides.items() if isinstance(side, Dirichlet)}
     if not values:
         return inputs
-    rows, columns = torch.broadcast_shapes(*(t.shape for t in inputs))[-2:]
+    if torch.is_autocast_enabled(inputs[0].device.type):  # which computes in float32: the values are not rounded first
+        inputs = tuple(t if t.dtype == torch.float64 else t.float() for t in inputs)
+    shape = torch.broadcast_shapes(*(t.shape for t in inputs))
+    rows, columns = shape[-2:]
     sides.check_size((rows, columns))
-    held = _planes(values, inputs[0], rows, columns)
+    held = _planes(values, inputs[0], shape)
     on_wall = wall_mask(sides.kinds, (rows, columns), inputs[0].device)
     kept = [torch.where(on_wall, held, t) if i <= SOURCE else t for i, t in enumerate(inputs)]
     return tuple(kept)
 
 
-def _planes(values: dict[str, object], like: Tensor, rows: int, columns: int) -> Tensor:
+def _planes(values: dict[str, Any], like: Tensor, shape: torch.Size) -> Tensor:
     """Return the values of the walls on the walls, zero elsewhere; the north and south ones win at a corner."""
+    rows, columns = shape[-2:]
     held = like.new_zeros((rows, columns))
     for name in ("west", "east", "north", "south"):
         if name not in values:
             continue
         along_rows = name in ("west", "east")
         length = rows if along_rows else columns
-        try:
-            value = torch.as_tensor(values[name], dtype=like.dtype, device=like.device)
-        except (TypeError, ValueError, RuntimeError):
-            raise TypeError(
-                f"`boundary` {name} has values of type {type(values[name]).__name__}: "
-                "it takes real numbers, an array or a tensor."
-            ) from None
+        value = _tensor(name, values[name], like)
         if value.ndim and value.shape[-1] not in (1, length):
             raise ValueError(
                 f"`boundary` {name} has values of shape {tuple(value.shape)}: it takes a number or (..., {length}), "
                 "one value for each cell along that side."
             )
         value = value.expand(*value.shape[:-1], length).unsqueeze(-1 if along_rows else -2)
+        try:
+            torch.broadcast_shapes(value.shape[:-2], shape[:-2], held.shape[:-2])
+        except RuntimeError:
+            raise ValueError(
+                f"`boundary` {name} has values with the leading dimensions {tuple(value.shape[:-2])}: they do not "
+                f"broadcast with those of the planes, {tuple(shape[:-2])}, or of the other walls."
+            ) from None
         here = wall_mask(_only(name), (rows, columns), like.device)
         held = torch.where(here, value, held)
     return held
+
+
+def _tensor(name: str, value: Any, like: Tensor) -> Tensor:
+    """Return the values of a wall as a tensor like `like`; those of a tensor are not looked at, as in the layer."""
+    if isinstance(value, Tensor):
+        return value.to(like)
+    try:
+        array = np.array(value, np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"`boundary` {name} has values of type {type(value).__name__}: it takes real numbers, an array or a tensor."
+        ) from None
+    if not np.isfinite(array).all():
+        raise ValueError(f"`boundary` {name} has values that are not finite: it takes finite values only.")
+    return torch.from_numpy(array).to(like)
 
 
 def _only(name: str) -> Kinds:

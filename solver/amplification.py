@@ -22,7 +22,8 @@ class Amplification:
     b : array (1, n)
         Angles along y.
     roots : complex array (2, n, n)
-        First the physical root, near exp(dt r) for long waves, then the computational one, near -1.
+        First the physical root, near exp(dt r) for long waves, then the computational one, near -(1 - 2B) / (1 + 2B)
+        for long waves: -1 without diffusion.
     """
 
     a: NDArray[np.float64]

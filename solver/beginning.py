@@ -38,7 +38,7 @@ def check_initial(problem: DiffusionAdvection, initial: ArrayLike | None) -> Arr
     except ValueError:
         raise ValueError(
             f"`initial` has the batch dimensions {H.shape[:-2]}, the coefficients {problem.batch}: "
-            "they must broadcast together."
+            "they must broadcast together, with those of walls as well."
         ) from None
     return H
 

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from solver import checks
 from solver.neighbours import east, north, south, west
 from solver.problem import DiffusionAdvection
 from solver.records import Array
@@ -42,12 +43,13 @@ def proven_number(problem: DiffusionAdvection, dt: float) -> float:
     diffusivity, for which the forms of the diffusion agree), if the discrete divergence of the velocity is not zero, or
     if a face that the flow crosses has no diffusion. At t = 0 if the problem is not steady; the largest over a batch.
     """
+    dt = checks.real("dt", dt)
     u, v, Dx, Dy, _ = (np.broadcast_to(c, problem.batch + problem.grid.shape) for c in problem.fields(np.float64))
     (dx, dy), kinds = problem.grid.spacing, problem.grid.sides.kinds
     free = ~wall_cells(kinds, problem.grid.shape)
     divergence = (south(u, kinds, -1) - north(u, kinds, -1)) / dx + (east(v, kinds, -1) - west(v, kinds, -1)) / dy
     speed = max(float(np.abs(u).max()) / dx, float(np.abs(v).max()) / dy)
-    constant = all(D.min() == D.max() for D in (Dx, Dy))
+    constant = all(np.array_equal(D.min(axis=(-2, -1)), D.max(axis=(-2, -1))) for D in (Dx, Dy))
     if problem.advection != "skew" or not (problem.diffusion == "flux" or constant):
         return np.inf
     if speed and float(np.abs(divergence[..., free]).max()) > ROUNDING * speed:

@@ -46,8 +46,8 @@ class RAW:
     alpha: float = 0.53
 
     def __post_init__(self) -> None:
-        checks.real("nu", self.nu)
-        checks.real("alpha", self.alpha)
+        object.__setattr__(self, "nu", checks.real("nu", self.nu))
+        object.__setattr__(self, "alpha", checks.real("alpha", self.alpha))
         if self.nu > 1:
             raise ValueError(f"`nu` is {self.nu!r}: it takes a strength 0 < nu <= 1, such as 0.2.")
         if not 0.5 <= self.alpha <= 1:

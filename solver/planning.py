@@ -82,7 +82,12 @@ def choose_dt(problem: DiffusionAdvection, t_end: float, raw: RAW | None = None)
 
 def samples(problem: DiffusionAdvection, t_end: float) -> list[DiffusionAdvection]:
     """Return the problem at times from 0 to `t_end`; the problem alone if it is steady."""
-    return [problem] if problem.steady else [problem.at(t) for t in np.linspace(0.0, t_end, SAMPLES)]
+    return [problem.at(t) for t in sampled_times(problem, t_end)]
+
+
+def sampled_times(problem: DiffusionAdvection, t_end: float) -> list[float]:
+    """Return the times at which a problem is looked at."""
+    return [0.0] if problem.steady else [float(t) for t in np.linspace(0.0, t_end, SAMPLES)]
 
 
 def worst(problems: list[DiffusionAdvection], dt: float, raw: RAW | None) -> DiffusionAdvection:

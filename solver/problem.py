@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from solver import checks
 from solver.grid import Grid
 from solver.records import ADVECTION, DIFFUSION, Fields, Filter, Mesh
+from solver.sides import Dirichlet
 from solver.walls import on_walls
 
 Field = NDArray[np.floating]
@@ -75,12 +77,17 @@ class DiffusionAdvection:
         checks.choice("advection", self.advection, tuple(ADVECTION))
         checks.choice("diffusion", self.diffusion, tuple(DIFFUSION))
         object.__setattr__(self, "diffusivity", self._diffusivity())
-        if self.steady:
-            object.__setattr__(self, "velocity", _components("velocity", ("u", "v"), self.velocity, self.grid))
+        if not callable(self.velocity):
+            object.__setattr__(self, "velocity", self._velocity(self.velocity))
+        if not callable(self.source):
             object.__setattr__(self, "source", _field("source", "f", self.source, self.grid))
+        if self.steady:
             self._check_batch()
         else:
             self.at(0.0)  # what the functions return is checked, once here and then at every step
+
+    def _velocity(self, pair: object) -> tuple[Field, Field]:
+        return _components("velocity", ("u", "v"), pair, self.grid)
 
     def _diffusivity(self) -> tuple[Field, Field]:
         Dx, Dy = _components("diffusivity", ("Dx", "Dy"), self.diffusivity, self.grid)
@@ -96,9 +103,10 @@ class DiffusionAdvection:
         try:
             np.broadcast_shapes(*(c.shape for c in self.held(np.float64)))
         except ValueError:
-            shapes = ", ".join(f"{n} {c.shape}" for n, c in zip(Fields._fields, self.fields(), strict=True))
+            shapes = [f"{n} {c.shape}" for n, c in zip(Fields._fields, self.fields(), strict=True)]
+            walls = [f"{n} wall {s.value.shape}" for n, s in self.grid.sides.items() if isinstance(s, Dirichlet)]
             raise ValueError(
-                f"the batch dimensions of the coefficients do not broadcast together: {shapes}. "
+                f"the batch dimensions of the coefficients do not broadcast together: {', '.join(shapes + walls)}. "
                 "Give each the same leading dimensions, or 1."
             ) from None
 
@@ -111,11 +119,16 @@ class DiffusionAdvection:
         """Return the steady problem whose coefficients are those at time `t`."""
         if self.steady:
             return self
-        velocity = self.velocity(t) if callable(self.velocity) else self.velocity
-        source = self.source(t) if callable(self.source) else self.source
-        return DiffusionAdvection(
-            self.grid, velocity, self.diffusivity, source, advection=self.advection, diffusion=self.diffusion
-        )
+        now = copy(self)
+        try:
+            if callable(self.velocity):
+                object.__setattr__(now, "velocity", self._velocity(self.velocity(t)))
+            if callable(self.source):
+                object.__setattr__(now, "source", _field("source", "f", self.source(t), self.grid))
+            now._check_batch()
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"at t = {t:.6g}: {error}") from error
+        return now
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{n}={_describe(c)}" for n, c in zip(Fields._fields, self.fields(), strict=True))

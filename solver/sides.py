@@ -7,7 +7,7 @@ Three kinds, chosen for each side:
 ``"no-flux"``
     A wall that nothing crosses, on the outer *faces* of the edge *cells*, half a spacing beyond them. H, D and the
     velocity along the wall are mirrored evenly, the velocity across it oddly: the solution is that of the periodic
-    problem on the mirrored plane, and u H - D H_x is zero on the wall.
+    problem on the mirrored plane, and u H - D H_x is zero on the wall; H_x is, where no flow goes against it.
 ``Dirichlet(value)``
     A wall on which H is given. The edge *nodes* lie on it: the outermost row or column holds the value, and no cell
     beyond it is needed.
@@ -42,9 +42,11 @@ class Dirichlet:
     value: Any
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Dirichlet) and np.array_equal(self.value, other.value)
+        return isinstance(other, Dirichlet) and (self.value is other.value or np.array_equal(self.value, other.value))
 
     def __hash__(self) -> int:
+        if hasattr(self.value, "requires_grad"):  # a tensor: equal to itself alone
+            return hash(self.value)
         return hash(
             (np.asarray(self.value, np.float64) + 0.0).tobytes()
         )  # equal values, 0.0 and -0.0 too, hash equally
@@ -168,6 +170,9 @@ def _describe(side: Side) -> str:
         return "periodic cells"
     if side == NO_FLUX:
         return "no-flux wall on the outer face of the edge cells"
-    values = np.asarray(side.value) if isinstance(side, Dirichlet) else np.empty(0)
+    value: Any = side.value if isinstance(side, Dirichlet) else side
+    if hasattr(value, "requires_grad"):
+        return f"Dirichlet wall on the edge nodes, H a {type(value).__name__} of shape {tuple(value.shape)}"
+    values = np.asarray(value)
     shown = f"{float(values):g}" if values.ndim == 0 else f"{values.min():g} to {values.max():g}"
     return f"Dirichlet wall on the edge nodes, H = {shown}"

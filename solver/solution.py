@@ -177,7 +177,12 @@ class Solution:
             If the file is not one.
         """
         with np.load(path, allow_pickle=False) as file:
-            if "format" not in file or str(file["format"]) != FORMAT:
+            found = str(file["format"]) if "format" in file else ""
+            if found != FORMAT and found.startswith(FORMAT.rpartition(" ")[0]):
+                raise ValueError(
+                    f"`path` {str(path)!r} was saved by another version ({found!r}, not {FORMAT!r}): solve again."
+                )
+            if found != FORMAT:
                 raise ValueError(f"`path` {str(path)!r} is not a saved solution: it takes a file of Solution.save.")
             record: dict[str, Any] = json.loads(str(file["record"]))
             arrays = {name: file[name] for name in ("times", "fields", "now", "old")}

@@ -13,12 +13,13 @@ from numpy.typing import ArrayLike
 from solver import backends, checks
 from solver.beginning import check_initial, plan_resumed
 from solver.filters import RAW, check_filter
-from solver.planning import Plan, make_plan, samples, worst
+from solver.planning import Plan, make_plan, sampled_times, samples, worst
 from solver.problem import DiffusionAdvection
 from solver.progress import Ticker
 from solver.records import Array, Levels
 from solver.solution import Failure, Solution, Status
 from solver.stability import (
+    ROUNDING,
     SMALL_TAU,
     ConsistencyWarning,
     StabilityError,
@@ -135,20 +136,22 @@ def solve(
         state = _State(resume.steps, resume.levels)
 
     seen = samples(problem, plan.last * plan.dt)
-    verdict = judge(worst(seen, plan.dt, raw), plan.dt, raw)
-    _warn(verdict, plan, strict)
+    hardest = worst(seen, plan.dt, raw)
+    verdict = judge(hardest, plan.dt, raw)
+    when = "" if problem.steady else f"At t = {sampled_times(problem, plan.last * plan.dt)[seen.index(hardest)]:.6g}: "
+    _warn(verdict, when, plan, strict)
     run = _Run(problem, plan.dt, state.levels.now.dtype, engine, start, raw)
     return _loop(run, plan, state, verdict, Ticker(progress, plan.last, state.step), callback)
 
 
-def _warn(verdict: Verdict, plan: Plan, strict: bool) -> None:
-    """Say what is wrong with the time step."""
+def _warn(verdict: Verdict, when: str, plan: Plan, strict: bool) -> None:
+    """Say what is wrong with the time step, and of a problem that changes, when."""
     if not verdict.stable:
         if strict:
-            raise StabilityError(str(verdict))
-        warnings.warn(str(verdict), StabilityWarning, stacklevel=3)
+            raise StabilityError(when + str(verdict))
+        warnings.warn(when + str(verdict), StabilityWarning, stacklevel=3)
     t_end = plan.last * plan.dt
-    if verdict.tau > SMALL_TAU * t_end:
+    if verdict.tau > SMALL_TAU * t_end * (1 + ROUNDING):
         smaller = round_down(plan.dt * math.sqrt(SMALL_TAU * t_end / verdict.tau))
         warnings.warn(
             f"dt = {plan.dt:.6g} is not consistent: tau = dt^2 (Dx/dx^2 + Dy/dy^2) = {verdict.tau:.4g} is "

@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from solver import checks
 from solver.filters import RAW
 from solver.neighbours import east, north, south, west
 from solver.problem import DiffusionAdvection
@@ -78,6 +79,7 @@ def mesh_numbers(problem: DiffusionAdvection, dt: float) -> MeshNumbers:
     Of the stencil that the cell has: where the form takes a neighbour's share of a coefficient, the mean over the two
     directions. On Dirichlet walls, where nothing is computed, they are zero. At t = 0 if the problem is not steady.
     """
+    dt = checks.real("dt", dt)
     u, v, Dx, Dy, _ = problem.fields(np.float64)
     (dx, dy), kinds, shape = problem.grid.spacing, problem.grid.sides.kinds, problem.grid.shape
     s, d = ADVECTION[problem.advection], DIFFUSION[problem.diffusion]

@@ -32,7 +32,12 @@ def tendency(problem: DiffusionAdvection, H: Array, t: float = 0.0) -> Array:
     dH/dt = -(u H)_x - (v H)_y + Dx H_xx + Dy H_yy + f in the forms and with the boundary of the problem, at time `t`;
     zero on Dirichlet walls. `H` is (..., rows, columns).
     """
-    u, v, Dx, Dy, f = _full(problem.at(t), H)
+    problem = problem.at(t)
+    H = np.asarray(H)
+    H = np.broadcast_to(
+        H if H.dtype == np.float32 else H.astype(np.float64), np.broadcast_shapes(H.shape, problem.batch + H.shape[-2:])
+    )
+    u, v, Dx, Dy, f = _full(problem, H)
     kinds, (dx, dy) = problem.grid.sides.kinds, problem.grid.spacing
     s, d = ADVECTION[problem.advection], DIFFUSION[problem.diffusion]
     rate = f.copy()

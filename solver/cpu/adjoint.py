@@ -155,7 +155,7 @@ def release_walls(g, g_value, rows, columns, sides):
     if not plane.has_walls(sides):
         return
     for i in range(1, rows + 1):
-        for j in range(1, columns + 1):
+        for j in range(1, columns + 1, plane.wall_stride(i, rows, columns, sides)):
             if plane.on_wall(i, j, rows, columns, sides):
                 q = i * (columns + 2) + j
                 for n in range(6):

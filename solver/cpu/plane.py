@@ -109,12 +109,19 @@ def on_wall(i, j, rows, columns, sides):
 
 
 @kernel()
+def wall_stride(i, rows, columns, sides):
+    """Columns from one cell of row i (padded) that may lie on a Dirichlet wall to the next: 1, or to the other edge."""
+    whole = (i == 1 and sides[0] == DIRICHLET) or (i == rows and sides[1] == DIRICHLET)
+    return 1 if whole else max(1, columns - 1)
+
+
+@kernel()
 def hold_walls(c, f, first, last, rows, columns, sides):
     """On Dirichlet walls in rows first..last-1 (padded) let the update be the value that `f` holds there."""
     if not has_walls(sides):
         return
     for i in range(first, last):
-        for j in range(1, columns + 1):
+        for j in range(1, columns + 1, wall_stride(i, rows, columns, sides)):
             if on_wall(i, j, rows, columns, sides):
                 q = i * (columns + 2) + j
                 for n in range(6):

@@ -127,3 +127,36 @@ def test_errors_name_the_argument_and_what_it_takes(changes, error, message, bac
     arguments = {"h": H, "h_prev": H, "source": 0.0, "u": 0.1, "v": 0.1, "Dx": 0.1, "Dy": 0.1, "steps": 1, "dt": 0.2}
     with pytest.raises(error, match=message):
         diffusion_advection(**(arguments | {"backend": backend} | changes))
+
+
+@pytest.mark.parametrize("backend", ["cpu", "torch"])
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+def test_autocast_does_not_round_the_values_of_walls_to_half(half, backend):
+    h = torch.ones(1, 1, 4, 3, dtype=half)
+    with torch.autocast("cpu", torch.bfloat16):
+        got = diffusion_advection(
+            h, h, 0.0, 0.0, 0.0, 0.1, 0.1, steps=2, dt=0.1, boundary=Dirichlet(0.1), backend=backend
+        )
+    assert got.dtype == torch.float32
+    assert torch.equal(got[..., 0, :], torch.full((1, 1, 3), 0.1))
+
+
+def test_leading_dimensions_of_a_wall_that_do_not_fit_are_named():
+    h = torch.ones(1, 3, 4, 5)
+    walls = Sides(north=Dirichlet(torch.zeros(2, 5)), south="no-flux")
+    with pytest.raises(ValueError, match=r"`boundary` north has values with the leading dimensions \(2,\)"):
+        diffusion_advection(h, h, 0.0, 0.0, 0.0, 0.1, 0.1, steps=1, dt=0.1, boundary=walls)
+
+
+def test_a_wall_that_is_not_finite_is_refused():
+    h = torch.ones(4, 5)
+    with pytest.raises(ValueError, match=r"`boundary` west has values that are not finite"):
+        diffusion_advection(h, h, 0.0, 0.0, 0.0, 0.1, 0.1, steps=1, dt=0.1, boundary=Dirichlet(np.nan))
+
+
+def test_sides_with_tensors_can_be_printed_and_compared():
+    value = torch.zeros(5, requires_grad=True)
+    sides = Sides(north=Dirichlet(value), south="no-flux")
+    assert "H a Tensor of shape (5,)" in repr(sides)
+    assert sides == Sides(north=Dirichlet(value), south="no-flux")
+    assert hash(sides) == hash(Sides(north=Dirichlet(value), south="no-flux"))

@@ -5,6 +5,7 @@ import pytest
 from scheme_kinds import AXES, FORMS
 
 import solver
+import solver.starting
 from solver import RAW, DiffusionAdvection, Dirichlet, Grid, Sides, backends
 from solver.records import Filter, Inputs, Mesh
 from solver.walls import on_walls
@@ -153,3 +154,30 @@ def test_the_source_does_not_feed_a_wall(backend):
     want = np.zeros((3, 3))
     want[1, 1] = 2.0
     np.testing.assert_allclose(end, want, rtol=0, atol=1e-13)
+
+
+def test_a_flow_against_a_no_flux_wall_piles_up_as_the_total_flux_condition_says():
+    """u H = D H_x in the steady state, H = c exp(u x / D), at order 2: not H_x = 0 there."""
+    errors = []
+    for rows in (20, 40):
+        grid = Grid.spanning((rows, 1), (1.0, 1.0), Sides("no-flux", "no-flux"))
+        problem = DiffusionAdvection(grid, (1.0, 0.0), (0.2, 0.2))
+        exact = np.exp(grid.x / 0.2)[:, None]
+        exact /= exact.mean()
+        steady = solver.solve(problem, np.ones(grid.shape), 4.0).final
+        errors.append(np.linalg.norm(steady - exact) / np.linalg.norm(exact))
+    assert np.log2(errors[0] / errors[1]) == pytest.approx(2, abs=0.15)
+    assert errors[1] < 5e-3
+
+
+def test_the_tendency_takes_integers_and_a_batch_of_coefficients():
+    grid = Grid((4, 3), boundary="no-flux")
+    flows = np.array([0.1, -0.2])[:, None, None]
+    H = np.arange(12).reshape(4, 3)
+    batch = DiffusionAdvection(grid, (flows, 0.3), (0.2, 0.1))
+    rates = solver.starting.tendency(batch, H)
+    assert rates.shape == (2, 4, 3)
+    for flow, rate in zip((0.1, -0.2), rates, strict=True):
+        one = DiffusionAdvection(grid, (flow, 0.3), (0.2, 0.1))
+        np.testing.assert_array_equal(rate, solver.starting.tendency(one, H.astype(float)))
+    assert solver.starting.tendency(batch, H.astype(np.float32)).dtype == np.float32

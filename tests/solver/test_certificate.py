@@ -88,3 +88,18 @@ def test_the_largest_of_a_batch_is_reported():
     problem = DiffusionAdvection(Grid(SHAPE), (flows, 0.0), (0.1, 0.1))
     one = DiffusionAdvection(Grid(SHAPE), (0.4, 0.0), (0.1, 0.1))
     assert proven_number(problem, 0.5) == pytest.approx(proven_number(one, 0.5))
+
+
+def test_a_batch_of_constant_diffusivities_is_provable_in_either_form():
+    D = np.array([0.1, 0.3])[:, None, None]
+    problem = DiffusionAdvection(Grid(SHAPE), (0.3, 0.2), (D, D))
+    worst = max(proven_number(DiffusionAdvection(Grid(SHAPE), (0.3, 0.2), (d, d)), 0.5) for d in (0.1, 0.3))
+    assert proven_number(problem, 0.5) == pytest.approx(worst)
+
+
+@pytest.mark.parametrize("dt", [-1.0, 0.0, np.nan, "0.1"])
+def test_a_time_step_that_is_none_is_refused(dt):
+    problem = DiffusionAdvection(Grid(SHAPE), (0.3, 0.2), (0.1, 0.1))
+    for function in (proven_number, stability.judge, stability.mesh_numbers, stability.telegraph_tau):
+        with pytest.raises((ValueError, TypeError), match=r"`dt` is .*: it takes a positive finite number"):
+            function(problem, dt)

@@ -83,3 +83,13 @@ def test_a_resumed_run_is_judged_by_its_whole_length():
     long = solve(problem(), np.ones((4, 3)), 10.0, dt=0.2)
     solve(problem(), None, 10.4, resume=long)  # silent: tau is small against 10.4, if not against the 0.4 added
     assert long.tau > stability.SMALL_TAU * 0.4
+
+
+@pytest.mark.parametrize("t_end", [0.5, 1.0, 2.0, 4.0, 8.0])
+@pytest.mark.parametrize("D", [0.5, 1.0, 2.0, 4.0])
+def test_a_chosen_dt_that_lies_on_the_bound_does_not_warn(D, t_end):
+    """Round numbers make t_end / bound whole, so that tau is 2 % of t_end but for the last digit."""
+    problem = solver.DiffusionAdvection(solver.Grid((4, 4), (2.0, 2.0)), (0.0, 0.0), (D, D))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        solver.solve(problem, np.ones((4, 4)), t_end)

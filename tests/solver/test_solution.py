@@ -69,3 +69,10 @@ def test_every_status_is_a_sentence():
     for status in Status:
         assert status.value[0].isupper()
         assert status.value.endswith(".")
+
+
+def test_a_file_of_another_version_says_so(tmp_path):
+    path = tmp_path / "old.npz"
+    np.savez(path, format="pdebridge solution 1", record="{}")
+    with pytest.raises(ValueError, match=r"was saved by another version \('pdebridge solution 1', not .*solve again"):
+        Solution.load(path)

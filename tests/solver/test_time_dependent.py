@@ -210,3 +210,28 @@ def test_the_failure_of_a_moving_problem_is_located():
     assert s.steps == s.failure.step - 1
     good = solver.solve(problem, H, s.steps * 0.5, dt=0.5)
     np.testing.assert_array_equal(s.final, good.final)
+
+
+def test_an_error_of_a_function_says_at_which_time():
+    def source(t):
+        return np.nan if t > 0.5 else 0.0
+
+    problem = DiffusionAdvection(Grid((4, 3)), (0.1, 0.0), (0.1, 0.1), source)
+    with pytest.raises(ValueError, match=r"at t = 0\.\d+: `source` f is not finite"):
+        solver.solve(problem, np.ones((4, 3)), 1.0, dt=0.05)
+
+
+def test_the_stability_warning_says_at_which_time():
+    problem = DiffusionAdvection(Grid((4, 3)), lambda t: (3.0 * t, 0.0), (0.01, 0.01))
+    with pytest.warns(solver.StabilityWarning, match=r"At t = 1: dt = 0\.5 is unstable"):
+        solver.solve(problem, np.ones((4, 3)), 1.0, dt=0.5)
+
+
+def test_what_does_not_change_is_not_copied_at_every_time():
+    u = np.full((4, 3), 0.1)
+    problem = DiffusionAdvection(Grid((4, 3)), (u, 0.0), (0.1, 0.1), lambda t: t)
+    assert problem.at(0.3).velocity[0] is problem.velocity[0]
+    assert problem.at(0.3).diffusivity is problem.diffusivity
+    assert float(problem.at(0.3).source) == 0.3
+    assert not problem.steady
+    assert problem.at(0.3).steady
