@@ -20,11 +20,7 @@ def check_initial(problem: DiffusionAdvection, initial: ArrayLike | None) -> Arr
     grid = problem.grid
     if initial is None:
         raise TypeError("`initial` is None: it takes the field at t = 0 (None goes with `resume` only).")
-    H = np.array(initial)
-    if H.dtype.kind not in "fiub":
-        raise TypeError(f"`initial` has dtype {H.dtype}: it takes real numbers (float32 or float64).")
-    if H.dtype != np.float32:
-        H = H.astype(np.float64)
+    H = checks.real_array("`initial`", initial)
     if H.shape[-2:] != grid.shape:
         raise ValueError(
             f"`initial` has shape {H.shape}: it takes (..., {grid.shape[0]}, {grid.shape[1]}), the grid's rows and "

@@ -6,6 +6,9 @@ import math
 from operator import index
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 def whole(name: str, value: Any, least: int) -> int:
     """Return `value` as an integer of at least `least`, or raise an error that names the argument."""
@@ -51,3 +54,17 @@ def finite(name: str, value: Any) -> float:
     if not math.isfinite(number):
         raise ValueError(f"`{name}` is {value!r}: it takes a finite number.")
     return number
+
+
+def real_array(name: str, value: Any) -> NDArray[Any]:
+    """Return a copy of `value`, float32 if it is that and float64 otherwise, or raise an error that names it.
+
+    `name` is how the error begins: the argument in backticks, and which part of it.
+    """
+    try:
+        array = np.array(value)
+    except ValueError:
+        raise TypeError(f"{name} is not an array: its rows differ in length.") from None
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name} has dtype {array.dtype}: it takes real numbers (float32 or float64).")
+    return array if array.dtype == np.float32 else array.astype(np.float64)

@@ -187,14 +187,7 @@ def _components(name: str, parts: tuple[str, str], pair: Any, grid: Grid) -> tup
 
 
 def _field(name: str, part: str, value: object, grid: Grid) -> Field:
-    try:
-        array = np.array(value)
-    except ValueError:
-        raise TypeError(f"`{name}` {part} is not an array: its rows differ in length.") from None
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"`{name}` {part} has dtype {array.dtype}: it takes real numbers (float32 or float64).")
-    if array.dtype != np.float32:
-        array = array.astype(np.float64)
+    array = checks.real_array(f"`{name}` {part}", value)
     try:
         fits = np.broadcast_shapes(array.shape, grid.shape)[-2:] == grid.shape
     except ValueError:

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from solver import checks
 from solver.records import DIRICHLET, NO_FLUX, PERIODIC, Array, Kinds
 
 NAMES = ("north", "south", "west", "east")
@@ -147,13 +148,7 @@ class Sides:
 
 
 def _values(name: str, value: object, length: int) -> Array:
-    try:
-        array = np.array(value)
-    except ValueError:
-        raise TypeError(f"`boundary` {name} has values that are no array: its rows differ in length.") from None
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"`boundary` {name} has values of dtype {array.dtype}: it takes real numbers.")
-    array = array.astype(np.float64)
+    array = checks.real_array(f"`boundary` {name}", value).astype(np.float64)
     if array.ndim and array.shape[-1] not in (1, length):
         raise ValueError(
             f"`boundary` {name} has values of shape {array.shape}: it takes a number or (..., {length}), one value "

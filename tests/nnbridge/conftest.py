@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from nnbridge import GlobalLayer
 from solver.records import Inputs
 
 
@@ -20,5 +21,27 @@ def make_tensors():
                 value = 2 * value - 1
             tensors[name] = value.to(dtype).requires_grad_(requires_grad)
         return Inputs(**tensors)
+
+    return make
+
+
+@pytest.fixture
+def x():
+    """A batch of four for a layer of three channels."""
+    return torch.randn(4, 3, 6, 5, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+
+
+@pytest.fixture
+def make_layer():
+    """Make a GlobalLayer of three channels in float64."""
+
+    def make(**choices):
+        torch.manual_seed(0)
+        layer = GlobalLayer(3, **choices).double()
+        # Norms as training leaves them: not ones and zeros.
+        for name, p in layer.named_parameters():
+            if p.ndim == 1:
+                torch.nn.init.uniform_(p, 0.5, 1.5) if name.endswith("weight") else torch.nn.init.uniform_(p, -0.2, 0.5)
+        return layer
 
     return make

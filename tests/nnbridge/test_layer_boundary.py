@@ -10,24 +10,6 @@ from solver import Dirichlet, Sides
 C = 3
 
 
-@pytest.fixture
-def x():
-    return torch.randn(4, C, 6, 5, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
-
-
-@pytest.fixture
-def make_layer():
-    def make(**choices):
-        torch.manual_seed(0)
-        layer = GlobalLayer(C, **choices).double()
-        for name, p in layer.named_parameters():
-            if p.ndim == 1:
-                torch.nn.init.uniform_(p, 0.5, 1.5) if name.endswith("weight") else torch.nn.init.uniform_(p, -0.2, 0.5)
-        return layer
-
-    return make
-
-
 def beyond(a, axis, shift, sign):
     """The neighbour at index + shift; beyond the wall the edge cell, times `sign`."""
     width = [(0, 0)] * a.ndim

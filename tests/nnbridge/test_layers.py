@@ -9,25 +9,6 @@ from nnbridge import GlobalLayer
 C = 3
 
 
-@pytest.fixture
-def x():
-    return torch.randn(4, C, 6, 5, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
-
-
-@pytest.fixture
-def make_layer():
-    def make(**choices):
-        torch.manual_seed(0)
-        layer = GlobalLayer(C, **choices).double()
-        # Norms as training leaves them: not ones and zeros.
-        for name, p in layer.named_parameters():
-            if p.ndim == 1:
-                torch.nn.init.uniform_(p, 0.5, 1.5) if name.endswith("weight") else torch.nn.init.uniform_(p, -0.2, 0.5)
-        return layer
-
-    return make
-
-
 def published_field(x, layer, which, count):
     """ReLU(BN(depthwise conv(x))) with the weights that belong to one field: its own convolution and its own norm."""
     conv, norm, _ = layer.coefficients

@@ -146,9 +146,5 @@ def test_a_solve_takes_a_filter_or_none(problem, H, value):
 def test_a_filter_of_numpy_numbers_can_be_saved(tmp_path):
     problem = DiffusionAdvection(Grid((4, 3)), (0.0, 0.0), (0.1, 0.1))
     raw = RAW(np.float32(0.25), np.float64(0.625))
-    saved = solve_short(problem, raw).save(tmp_path / "run")
+    saved = solver.solve(problem, np.ones((4, 3)), 1.0, filter=raw).save(tmp_path / "run")
     assert Solution.load(saved).filter == RAW(0.25, 0.625)
-
-
-def solve_short(problem, raw):
-    return solver.solve(problem, np.ones(problem.grid.shape), 1.0, filter=raw)
