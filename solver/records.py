@@ -79,9 +79,9 @@ class Ratios(NamedTuple):
     one: Any
     "1"
     velocity_share: Any
-    "of the neighbour's velocity in what advects its H"
+    "of the neighbour's velocity in what advects its H; None: zero, see `pruned`"
     diffusivity_share: Any
-    "of the neighbour's diffusivity in what diffuses its H"
+    "of the neighbour's diffusivity in what diffuses its H; None: zero"
     half_nu: Any
     "nu / 2 of the filter"
     alpha: Any
@@ -94,6 +94,11 @@ class Ratios(NamedTuple):
         raw = mesh.raw.nu / 2, mesh.raw.alpha
         values = (dt / dx, dt / dy, 2 * dt / dx**2, 2 * dt / dy**2, 2 * dt, 0.5, 1.0, *shares, *raw)
         return cls(*(dtype.type(value) for value in values))
+
+    def pruned(self) -> Ratios:
+        """Return the same with None for a share of zero: kernels compiled for it do not read the neighbour's value."""
+        advection, diffusion = self.velocity_share or None, self.diffusivity_share or None
+        return self._replace(velocity_share=advection, diffusivity_share=diffusion)
 
 
 class Coefficients(NamedTuple):

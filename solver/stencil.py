@@ -21,26 +21,35 @@ from __future__ import annotations
 from solver.compiling import point_function
 
 
-@point_function
+@point_function(contract=False)
+def mixed(own, lent, share, one):
+    """Return (1 - share) own + share lent; a share of None is zero, and what is lent is not even read."""
+    if share is None:
+        return own
+    return (one - share) * own + share * lent
+
+
+@point_function(contract=False)
 def diffusion_numbers(D, ratio, r):
     """Return b towards the cell before and the cell after, along one axis; `D` is (own, before, after)."""
-    own = (r.one - r.diffusivity_share) * D[0]
-    return ratio * (own + r.diffusivity_share * D[1]), ratio * (own + r.diffusivity_share * D[2])
+    d = r.diffusivity_share
+    return ratio * mixed(D[0], D[1], d, r.one), ratio * mixed(D[0], D[2], d, r.one)
 
 
-@point_function
+@point_function(contract=False)
 def courant_numbers(u, ratio, r):
     """Return A towards the cell before and the cell after, along one axis; `u` is (own, before, after)."""
-    own = (r.one - r.velocity_share) * u[0]
-    return ratio * (own + r.velocity_share * u[1]), ratio * (own + r.velocity_share * u[2])
+    s = r.velocity_share
+    return ratio * mixed(u[0], u[1], s, r.one), ratio * mixed(u[0], u[2], s, r.one)
 
 
-@point_function
+@point_function(contract=False)
 def assemble(u, v, Dx, Dy, f, r):
     """Return the seven coefficients (old, centre, north, south, west, east, forcing) of one cell.
 
     u, v, Dx, Dy are each (own, before, after): the values of the cell and of its two neighbours along the axis of
-    the component. `r` is a Ratios.
+    the component. `r` is a Ratios. Nothing is contracted, so that a step made from them in the same loop rounds as one
+    that reads them from memory.
     """
     A_N, A_S = courant_numbers(u, r.x, r)
     A_W, A_E = courant_numbers(v, r.y, r)
@@ -48,7 +57,8 @@ def assemble(u, v, Dx, Dy, f, r):
     b_W, b_E = diffusion_numbers(Dy, r.yy, r)
     b = r.half * ((b_N + b_S) + (b_W + b_E))
     inverse_L = r.one / (r.one + b)
-    divergence = (r.one - r.velocity_share) * (r.x * (u[2] - u[1]) + r.y * (v[2] - v[1]))
+    zero = r.one - r.one
+    divergence = mixed(r.x * (u[2] - u[1]) + r.y * (v[2] - v[1]), zero, r.velocity_share, r.one)
     return (
         (r.one - b) * inverse_L,
         -divergence * inverse_L,
@@ -104,7 +114,7 @@ def velocity_adjoint(centre, before, after, ratio, r):
     before): the next cell's `before` and the last one's `after` lead to this cell.
     """
     own = (before[0] - after[0]) + (centre[1] - centre[0])
-    return ratio * ((r.one - r.velocity_share) * own + r.velocity_share * (before[1] - after[1]))
+    return ratio * mixed(own, before[1] - after[1], r.velocity_share, r.one)
 
 
 @point_function
@@ -112,7 +122,7 @@ def diffusivity_adjoint(b, before, after, ratio, r):
     """Return the gradient of the diffusivity of a cell; `b` is that of b, (own, before, after), the rest as above."""
     own = before[0] + after[0] + b[0]
     lent = before[1] + after[1] + r.half * (b[1] + b[2])
-    return ratio * ((r.one - r.diffusivity_share) * own + r.diffusivity_share * lent)
+    return ratio * mixed(own, lent, r.diffusivity_share, r.one)
 
 
 @point_function

@@ -46,7 +46,7 @@ def _run(now: Array, old: Array, inputs: Inputs, mesh: Mesh, steps: int, team: T
     if not now.size:
         return
     planes, extent = prod(shape[:-2]), Extent.of(shape, steps, mesh)
-    ratios = Ratios.of(mesh, now.dtype)
+    ratios = Ratios.of(mesh, now.dtype).pruned()
     arrays, table = Batch.of(inputs, shape)
     now, old = now.reshape(-1), old.reshape(-1)
     arguments = (now, old, arrays, table, ratios, extent)
@@ -84,7 +84,7 @@ def adjoint(
     arrays, table = Batch.of(inputs, shape)
     out = tuple(np.empty(planes * int(cells) if w else 0, dtype) for cells, w in zip(table[:, 0], wanted, strict=True))
     flags = np.array(wanted, np.bool_)
-    ratios = Ratios.of(mesh, dtype)
+    ratios = Ratios.of(mesh, dtype).pruned()
     arguments = (out, flags, _flat(of_now), _flat(of_old), arrays, table, ratios, extent)
     share(adjoint_planes, arguments, planes, (team or own_team()).for_work(of_now.size * (steps + 1)))
     return Inputs(*(_reduce(g, i.shape, shape, w) for g, i, w in zip(out, inputs, wanted, strict=True)))
