@@ -23,7 +23,7 @@ from numba.core.compiler import Compiler
 config: Any = _config  # Numba sets its attributes at run time
 F = TypeVar("F", bound=Callable[..., Any])
 
-INLINED = ("compiling.py", "records.py", "stencil.py")  # what kernels are made of, beside the files of cpu/
+INLINED = ("arithmetic.py", "compiling.py", "records.py", "stencil.py")  # what kernels are made of, beside the files of cpu/
 
 # Fused multiply-add and no signed zeros: both keep NaN and Inf, which the full "fastmath" would assume away.
 FREEDOMS = {"contract", "nsz"}
@@ -51,30 +51,30 @@ class _Apart(Compiler):  # type: ignore[misc]
         self.state.flags.noalias = True
 
 
-def point_function(function: F | None = None, *, contract: bool = True) -> Any:
+def point_function(function: F) -> F:
     """Compile a formula on scalars that kernels inline; it leaves no machine code of its own.
 
-    Without `contract` no product is fused with a sum: what the formula returns is then the same whether a kernel
-    stores it or goes on with it in a register.
+    Products and sums stay apart, but for `solver.arithmetic.multiply_add`: what a formula returns is then the same
+    whether a kernel stores it or goes on with it in a register.
     """
-    freedoms = FREEDOMS if contract else FREEDOMS - {"contract"}
-    jit = numba.njit(forceinline=True, error_model="numpy", fastmath=freedoms)
-    return jit if function is None else jit(function)
+    compiled: Any = numba.njit(forceinline=True, error_model="numpy", fastmath={"nsz"})(function)
+    return cast(F, compiled)
 
 
-def kernel(*, reassociate: bool = False, apart: bool = False) -> Callable[[F], F]:
+def kernel(*, reassociate: bool = False, apart: bool = False, inline: bool = False) -> Callable[[F], F]:
     """Compile a traversal: no GIL, no division-by-zero branch (it would stop vectorisation), kept on disk.
 
     `reassociate` lets the compiler reorder sums, for reductions only: elsewhere the result of a cell must not
     depend on where in a vector it lies. `apart` promises that an array which is written overlaps no other argument.
+    `inline` makes the function part of its callers, where a call would pass records of a hundred words.
     """
     freedoms = FREEDOMS | {"reassoc"} if reassociate else FREEDOMS
     pipeline = {"pipeline_class": _Apart} if apart else {}
 
     def decorate(function: F) -> F:
-        jit = numba.njit(nogil=True, error_model="numpy", fastmath=freedoms, **pipeline)
+        jit = numba.njit(nogil=True, error_model="numpy", fastmath=freedoms, forceinline=inline, **pipeline)
         compiled: Any = jit(function)
-        if not config.DISABLE_JIT:
+        if not (config.DISABLE_JIT or inline):
             _keep_on_disk(compiled)
         return cast(F, compiled)
 
