@@ -20,10 +20,13 @@ import numba
 from numba.core import config as _config
 from numba.core.compiler import Compiler
 
+from solver.announcing import announce_compiling
+
 config: Any = _config  # Numba sets its attributes at run time
 F = TypeVar("F", bound=Callable[..., Any])
 
-INLINED = ("arithmetic.py", "compiling.py", "records.py", "stencil.py")  # what kernels are made of, beside the files of cpu/
+# What kernels are made of, beside the files of cpu/.
+INLINED = ("arithmetic.py", "compiling.py", "records.py", "stencil.py")
 
 # Fused multiply-add and no signed zeros: both keep NaN and Inf, which the full "fastmath" would assume away.
 FREEDOMS = {"contract", "nsz"}
@@ -108,3 +111,10 @@ def _cache_is_writable() -> bool:
             stacklevel=2,
         )
         return False
+
+
+def _where_kept() -> str:
+    return f"kept in {cache_folder()}" if _cache_is_writable() else "they are not kept"
+
+
+announce_compiling(_where_kept)

@@ -22,8 +22,8 @@ def march_planes(now_out, old_out, arrays, table, ratios, extent, first, last):
 @kernel()
 def march_in(store, notes, now_out, old_out, arrays, table, ratios, extent, first, last):
     """Do so in the scratch that is given."""
-    rows, columns = extent.rows, extent.columns
-    tile = Tile(0, 0, rows, columns, extent.sides)
+    rows, columns, (north, south, west, east) = extent.rows, extent.columns, extent.sides
+    tile = Tile(0, 0, rows, columns, north, south, west, east)
     room = open_room(store, columns, rows, extent.steps)
     sources = open_sources(notes, arrays, table, tile, extent, room, ratios)
     # On a periodic plane the triangles beside the seam must not meet.

@@ -17,7 +17,7 @@ from solver.compiling import kernel, point_function
 
 
 class Place(NamedTuple):
-    """Where the fields of a row of cells lie: offsets of its first cell, and of the rows before and after it."""
+    """Where the fields and H[k-1] of a row lie: offsets of its first cell, and of the rows before and after it."""
 
     u: int
     u_north: int
@@ -28,6 +28,7 @@ class Place(NamedTuple):
     Dx_south: int
     Dy: int
     source: int
+    old: int
     before: Any
     "sign of the velocity across the north side: -1 beyond a wall"
     after: Any
@@ -74,21 +75,21 @@ def stepped(c, j, old, now, around):
 
 
 @kernel(apart=True)
-def update_row(new, new_at, now, around, old, old_at, fields, place, n, r):
+def update_row(new, new_at, now, around, old, fields, place, n, r):
     """One step of a row straight from the fields."""
     for j in range(n):
         made = coefficients(j, fields, place, r)
-        new[new_at + j] = stepped(made, j, old[old_at + j], now, around)
+        new[new_at + j] = stepped(made, j, old[place.old + j], now, around)
 
 
 @kernel(apart=True)
-def begin_row(c, c_at, new, new_at, now, around, old, old_at, fields, place, n, r):
+def begin_row(c, c_at, new, new_at, now, around, old, fields, place, n, r):
     """One step of a row straight from the fields, whose coefficients are kept in `c`."""
     for j in range(n):
         q = c_at + j
         made = coefficients(j, fields, place, r)
         c[0][q], c[1][q], c[2][q], c[3][q], c[4][q], c[5][q], c[6][q] = made
-        new[new_at + j] = stepped(made, j, old[old_at + j], now, around)
+        new[new_at + j] = stepped(made, j, old[place.old + j], now, around)
 
 
 @kernel(apart=True)

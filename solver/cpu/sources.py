@@ -19,6 +19,7 @@ from solver.cpu.tiles import copy_columns, fill_ends, fill_run, plane_row, slot
 
 NOW, OLD, SOURCE, U, V, DX, DY = range(7)  # the order of solver.records.Inputs
 FIRST_BUFFER = (0, 9, 8, 0, 6, 3, 7)  # of each input; u and Dx have three: own, north, south
+BUFFERED = (0, 1, 1, 3, 1, 3, 1)
 IN_PLACE, COPIED, CONSTANT = range(3)
 
 
@@ -49,7 +50,7 @@ def open_sources(notes, arrays, table, tile, extent, room, r):
     how, base = pointer(notes, 0), pointer(notes, 7)
     wraps = tile.column < 0 or tile.column + tile.columns > extent.columns
     for which in range(7):
-        ends = which == NOW or which == V or (which == DY and r.diffusivity_share is not None)
+        ends = which in (NOW, V) or (which == DY and r.diffusivity_share is not None)
         if table[which, 0] == 1:
             how[which] = CONSTANT
         else:
@@ -76,20 +77,14 @@ def plane_base(table, which, p):
 
 
 @kernel(inline=True)
-def buffer_at(room, which, n):
-    """Offset of the n-th buffer row of an input."""
-    return 2 * room.plane + (FIRST_BUFFER[which] + n) * room.stride + room.lead
-
-
-@kernel(inline=True)
 def turn_to(sources, arrays, table, p, tile, room):
     """Go to plane p of the batch: its offsets, and the rows of its constants."""
     for which in range(7):
         sources.base[which] = plane_base(table, which, p)
-        if sources.how[which] == CONSTANT and which != NOW:
-            value = arrays[which][sources.base[which]]
-            for n in range(3 if which == U or which == DX else 1):
-                fill_run(room.work, buffer_at(room, which, n) - 1, tile.columns + 2, value)
+        if sources.how[which] == CONSTANT:
+            for n in range(FIRST_BUFFER[which], FIRST_BUFFER[which] + BUFFERED[which]):
+                value = arrays[which][sources.base[which]]
+                fill_run(room.work, room.buffers + n * room.stride - 1, tile.columns + 2, value)
 
 
 @kernel(inline=True)
@@ -106,32 +101,31 @@ def ask_ahead(sources, table, which, p, row, tile, extent):
 
 
 @kernel(inline=True)
-def read_row(which, n, row, sources, tile, extent, room):
-    """Return the offset at which row `row` of an input is found, having copied it into buffer n if need be."""
-    row_at = sources.base[which] + row * extent.columns
-    if sources.how[which] == IN_PLACE:
+def read_row(source, how, base, buffer, row, tile, extent, room):
+    """Return the offset at which row `row` of an input is found, having copied it to `buffer` if need be."""
+    row_at = base + row * extent.columns
+    if how == IN_PLACE:
         return row_at + tile.column
-    at = buffer_at(room, which, n)
-    if sources.how[which] == COPIED:
-        copy_columns(room.work, at, sources.inputs[which], row_at, tile.column, tile.columns, extent.columns)
-    return at
+    if how == COPIED:
+        copy_columns(room.work, buffer, source, row_at, tile.column, tile.columns, extent.columns)
+    return buffer
 
 
 @kernel(inline=True)
-def load_now(sources, i, tile, extent, room):
+def load_now(sources, i, tile, extent, room, r):
     """Load row i of the tile of H[0]."""
     at = slot(room, i)
     if sources.how[NOW] == CONSTANT:
         fill_run(room.work, at, tile.columns, sources.inputs[NOW][sources.base[NOW]])
     else:
-        row = sources.base[NOW] + plane_row(tile, i, extent.rows) * extent.columns
-        copy_columns(room.work, at, sources.inputs[NOW], row, tile.column, tile.columns, extent.columns)
-    fill_ends(room.work, at, tile.columns, tile.sides, 1)
+        row_at = sources.base[NOW] + plane_row(tile, i, extent.rows) * extent.columns
+        copy_columns(room.work, at, sources.inputs[NOW], row_at, tile.column, tile.columns, extent.columns)
+    fill_ends(room.work, at, tile, r.one)
 
 
 @kernel(inline=True)
 def place_fields(sources, i, tile, extent, room, r):
-    """Find the fields of row i of the tile."""
+    """Find the fields of row i of the tile, and H[-1]."""
     row = plane_row(tile, i, extent.rows)
     north, south, before, after = row - 1, row + 1, r.one, r.one
     if row == 0:
@@ -142,17 +136,21 @@ def place_fields(sources, i, tile, extent, room, r):
         south = 0
         if extent.sides[1] != PERIODIC:
             south, after = row, -r.one
-    u = read_row(U, 0, row, sources, tile, extent, room)
-    u_north = read_row(U, 1, north, sources, tile, extent, room)
-    u_south = read_row(U, 2, south, sources, tile, extent, room)
-    v = read_row(V, 0, row, sources, tile, extent, room)
-    fill_ends(room.work, v, tile.columns, tile.sides, -1)
-    Dx = read_row(DX, 0, row, sources, tile, extent, room)
-    Dx_north, Dx_south = Dx, Dx
-    Dy = read_row(DY, 0, row, sources, tile, extent, room)
+    _, old, source, u, v, Dx, Dy = sources.inputs
+    how, base, first, stride = sources.how, sources.base, room.buffers, room.stride
+    # u and Dx have three buffers each, their own row, the north and the south one: see FIRST_BUFFER.
+    u_at = read_row(u, how[U], base[U], first, row, tile, extent, room)
+    u_north = read_row(u, how[U], base[U], first + stride, north, tile, extent, room)
+    u_south = read_row(u, how[U], base[U], first + 2 * stride, south, tile, extent, room)
+    v_at = read_row(v, how[V], base[V], first + 6 * stride, row, tile, extent, room)
+    fill_ends(room.work, v_at, tile, -r.one)
+    Dx_at = read_row(Dx, how[DX], base[DX], first + 3 * stride, row, tile, extent, room)
+    Dx_north, Dx_south = Dx_at, Dx_at
+    Dy_at = read_row(Dy, how[DY], base[DY], first + 7 * stride, row, tile, extent, room)
     if r.diffusivity_share is not None:
-        Dx_north = read_row(DX, 1, north, sources, tile, extent, room)
-        Dx_south = read_row(DX, 2, south, sources, tile, extent, room)
-        fill_ends(room.work, Dy, tile.columns, tile.sides, 1)
-    source = read_row(SOURCE, 0, row, sources, tile, extent, room)
-    return Place(u, u_north, u_south, v, Dx, Dx_north, Dx_south, Dy, source, before, after)
+        Dx_north = read_row(Dx, how[DX], base[DX], first + 4 * stride, north, tile, extent, room)
+        Dx_south = read_row(Dx, how[DX], base[DX], first + 5 * stride, south, tile, extent, room)
+        fill_ends(room.work, Dy_at, tile, r.one)
+    source_at = read_row(source, how[SOURCE], base[SOURCE], first + 8 * stride, row, tile, extent, room)
+    old_at = read_row(old, how[OLD], base[OLD], first + 9 * stride, row, tile, extent, room)
+    return Place(u_at, u_north, u_south, v_at, Dx_at, Dx_north, Dx_south, Dy_at, source_at, old_at, before, after)

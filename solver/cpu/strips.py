@@ -1,14 +1,14 @@
 """K time steps of planes that no cache holds: several steps for each passage through memory.
 
-One sweep moves eight words a cell, reads of H[k-1], H[k], u, v, Dx, Dy, f and a write, so a single-sweep loop is bound by
-memory. Here each passage makes `DEPTH` steps: a plane is cut into strips of rows, and if it is wide into tiles of
-columns, and a thread marches down a strip with a ring of a few rows in its second-level cache. Strips overlap by as many
-cells as a passage makes steps; these are made twice, by the same formula.
+One sweep moves eight words a cell, reads of H[k-1], H[k], u, v, Dx, Dy, f and a write, so a single-sweep loop is bound
+by memory. Here each passage makes `DEPTH` steps: a plane is cut into strips of rows, and if it is wide into tiles of
+columns, and a thread marches down a strip with a ring of a few rows in its second-level cache. Strips overlap by as
+many cells as a passage makes steps; these are made twice, by the same formula.
 """
 
 from __future__ import annotations
 
-from math import ceil, prod
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
@@ -92,7 +92,7 @@ def strips_in(store, ring, notes, now_out, old_out, arrays, table, ratios, exten
         column, columns, west, east = 0, extent.columns, w, e
         if cut.tiles > 1:
             column, columns, west, east = cut_axis(extent.columns, cut.tiles, rest // cut.strips, steps, w, e)
-        tile = Tile(row, column, rows, columns, (north, south, west, east))
+        tile = Tile(row, column, rows, columns, north, south, west, east)
         room = open_room(store, columns, ring, steps)
         sources = open_sources(notes, arrays, table, tile, extent, room, ratios)
         turn_to(sources, arrays, table, p, tile, room)

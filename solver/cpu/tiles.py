@@ -26,8 +26,11 @@ class Tile(NamedTuple):
     column: int
     rows: int
     columns: int
-    sides: tuple[int, int, int, int]
-    "north, south, west, east: as of the plane, or OPEN"
+    north: int
+    "kinds of the sides: as of the plane, or OPEN"
+    south: int
+    west: int
+    east: int
 
 
 class Room(NamedTuple):
@@ -45,6 +48,8 @@ class Room(NamedTuple):
     "cells before the first of a row"
     plane: int
     "cells from an even level to the odd one"
+    buffers: int
+    "offset of the first buffer's first cell"
     kept: bool
     "whether there are coefficients: a single step keeps none"
 
@@ -83,7 +88,7 @@ def open_room(store, columns, ring, steps):
         pointer(store, 6 * plane),
     )
     mask = ring - 1 if ring & (ring - 1) == 0 else -1
-    return Room(c, pointer(store, first), stride, mask, lead, plane, steps > 1)
+    return Room(c, pointer(store, first), stride, mask, lead, plane, 2 * plane + lead, steps > 1)
 
 
 @kernel(inline=True)
@@ -102,28 +107,29 @@ def plane_row(tile, i, rows):
 
 
 @kernel(inline=True)
-def first_row(sides, step):
+def first_row(tile, step):
     """First row of a tile that step `step` (0, 1, ...) can make in one pass down the rows."""
-    if sides[0] == PERIODIC:
+    if tile.north == PERIODIC:
         return step
-    return step + 1 if sides[0] == OPEN else 0
+    return step + 1 if tile.north == OPEN else 0
 
 
 @kernel(inline=True)
-def end_row(sides, rows, step):
+def end_row(tile, step):
     """One past the last such row."""
-    if sides[1] == PERIODIC:
-        return rows - step
-    return rows - step - 1 if sides[1] == OPEN else rows
+    if tile.south == PERIODIC:
+        return tile.rows - step
+    return tile.rows - step - 1 if tile.south == OPEN else tile.rows
 
 
 @kernel(inline=True)
-def fill_ends(a, q, n, sides, mirror):
-    """Fill the cells beside the ends of a row of n cells at `q`: with the other end, or with `mirror` times the end."""
-    if sides[2] != OPEN:
-        a[q - 1] = a[q + n - 1] if sides[2] == PERIODIC else mirror * a[q]
-    if sides[3] != OPEN:
-        a[q + n] = a[q] if sides[3] == PERIODIC else mirror * a[q + n - 1]
+def fill_ends(a, q, tile, mirror):
+    """Fill the cells beside the ends of a row at `q`: with the other end, or beyond a wall `mirror` times the end."""
+    n = tile.columns
+    if tile.west != OPEN:
+        a[q - 1] = a[q + n - 1] if tile.west == PERIODIC else mirror * a[q]
+    if tile.east != OPEN:
+        a[q + n] = a[q] if tile.east == PERIODIC else mirror * a[q + n - 1]
 
 
 @kernel()
