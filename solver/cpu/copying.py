@@ -11,6 +11,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
+LINE = 64  # bytes in a cache line
+
 
 def copy_run(target, at, source, start, count):
     """target[at : at + count] = source[start : start + count], for runs that do not overlap."""
@@ -41,6 +43,76 @@ def _compiled_copy_run(target, at, source, start, count):
 
     def implementation(target, at, source, start, count):
         _memcpy(target, at, source, start, count)  # type: ignore[call-arg]
+
+    return implementation
+
+
+def stream_run(target, at, source, start, count):
+    """Do what `copy_run` does, past the caches: whole cache lines are written without being read first.
+
+    For results that exceed the cache: an ordinary store fetches the line that it overwrites. Call `fence` when all is
+    written, before another thread reads it.
+    """
+    target[at : at + count] = source[start : start + count]
+
+
+@intrinsic
+def _stream(typing_context, target, at, source, start, count):
+    signature = types.void(target, types.intp, source, types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        element = signature.args[0].dtype
+        to, at, source, start, count = arguments
+        value, size = context.get_data_type(element), context.get_abi_sizeof(context.get_data_type(element))
+        length, word = LINE // size, at.type
+        to = builder.gep(context.make_array(signature.args[0])(context, builder, to).data, [at])
+        source = builder.gep(context.make_array(signature.args[2])(context, builder, source).data, [start])
+        # The head reaches up to a cache line of the target, the tail begins at its last one.
+        beyond = builder.neg(builder.udiv(builder.ptrtoint(to, word), word(size)))
+        head = builder.urem(beyond, word(length))
+        head = builder.select(builder.icmp_signed("<", head, count), head, count)
+        lines = builder.udiv(builder.sub(count, head), word(length))
+        body = builder.mul(lines, word(length))
+        cgutils.raw_memcpy(builder, to, source, head, size)
+        line = ir.VectorType(value, length)
+        temporary = builder.module.add_metadata([ir.IntType(32)(1)])
+        with cgutils.for_range_slice(builder, head, builder.add(head, body), word(length), word) as (q, _):
+            run = builder.load(builder.bitcast(builder.gep(source, [q]), line.as_pointer()), align=size)
+            stored = builder.store(run, builder.bitcast(builder.gep(to, [q]), line.as_pointer()), align=LINE)
+            stored.set_metadata("nontemporal", temporary)
+        done = builder.add(head, body)
+        rest = builder.sub(count, done)
+        cgutils.raw_memcpy(builder, builder.gep(to, [done]), builder.gep(source, [done]), rest, size)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@overload(stream_run, inline="never")
+def _compiled_stream_run(target, at, source, start, count):
+    def implementation(target, at, source, start, count):
+        _stream(target, at, source, start, count)  # type: ignore[call-arg]
+
+    return implementation
+
+
+def fence():
+    """Let what `stream_run` wrote be seen before anything that is written later."""
+
+
+@intrinsic
+def _fence(typing_context):
+    def generate(context, builder, signature, arguments):
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@overload(fence, inline="never")
+def _compiled_fence():
+    def implementation():
+        _fence()  # type: ignore[call-arg]
 
     return implementation
 
@@ -85,5 +157,34 @@ def _prefetch(typing_context, source, start, count):
 def _compiled_prefetch(source, start, count):
     def implementation(source, start, count):
         _prefetch(source, start, count)  # type: ignore[call-arg]
+
+    return implementation
+
+
+def prefetch_address(address, count):
+    """Ask for `count` bytes from `address` on, of any array; nothing is read, so that it may lie beyond the end."""
+
+
+@intrinsic
+def _prefetch_address(typing_context, address, count):
+    signature = types.void(types.intp, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        address, count = arguments
+        byte, flag = ir.IntType(8), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte.as_pointer(), flag, flag, flag])
+        function = builder.module.declare_intrinsic("llvm.prefetch", (byte.as_pointer(),), kind)
+        with cgutils.for_range_slice(builder, count.type(0), count, count.type(LINE), count.type) as (offset, _):
+            pointer = builder.inttoptr(builder.add(address, offset), byte.as_pointer())
+            builder.call(function, [pointer, flag(0), flag(2), flag(1)])
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@overload(prefetch_address, inline="never")
+def _compiled_prefetch_address(address, count):
+    def implementation(address, count):
+        _prefetch_address(address, count)  # type: ignore[call-arg]
 
     return implementation
