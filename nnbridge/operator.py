@@ -2,8 +2,9 @@
 
 `torch.ops.pdebridge.evolve` and its adjoint `torch.ops.pdebridge.evolve_adjoint`: shapes for tracing (fake), the
 autograd rule, and autocast (both compute in float32). Between forward and backward only the inputs are kept, whatever
-the number of steps. The kernel runs on torch's own threads. Registered with `torch.library.define` and `impl`,
-which cost a third of `custom_op` a call.
+the number of steps. H[-1] and the source may be None: the same tensor as H[0], as in the layer; its gradient then comes
+back as one sum, made by the kernel. The kernel runs on torch's own threads. Registered with
+`torch.library.define` and `impl`, which cost a third of `custom_op` a call.
 """
 
 from __future__ import annotations
@@ -16,25 +17,31 @@ from torch import Tensor
 
 from nnbridge.openmp import torch_team
 from solver import cpu
-from solver.records import Fields, Filter, Inputs, Levels, Mesh
+from solver.records import Filter, Inputs, Mesh
 
-INPUTS = "Tensor h, Tensor h_prev, Tensor source, Tensor u, Tensor v, Tensor Dx, Tensor Dy"
+INPUTS = "Tensor h, Tensor? h_prev, Tensor? source, Tensor u, Tensor v, Tensor Dx, Tensor Dy"
 MESH = "int steps, float dt, float dx, float dy, str[] boundary, str advection, str diffusion, float nu, float alpha"
+NAMES = ("h", "h_prev", "source", "u", "v", "Dx", "Dy")
 DTYPES = (torch.float32, torch.float64)
 
-_library = torch.library.Library("pdebridge", "DEF")
-_library.define(f"evolve({INPUTS}, {MESH}) -> Tensor")
-_library.define(f"evolve_adjoint(Tensor gradient, {INPUTS}, {MESH}, bool[] wanted) -> Tensor[]")
+LIBRARY = torch.library.Library("pdebridge", "DEF")
+LIBRARY.define(f"evolve({INPUTS}, {MESH}) -> Tensor")
+LIBRARY.define(f"evolve_adjoint(Tensor gradient, {INPUTS}, {MESH}, bool[] wanted) -> Tensor[]")
 
 
-def evolve(inputs: Sequence[Tensor], steps: int, mesh: Mesh) -> Tensor:
+def evolve(inputs: Sequence[Tensor | None], steps: int, mesh: Mesh) -> Tensor:
     """Call the operator: H[steps] from the seven inputs, in the order of `solver.records.Inputs`."""
-    plain = (steps, mesh.dt, mesh.dx, mesh.dy, mesh.boundary, mesh.advection, mesh.diffusion)
-    result: Tensor = torch.ops.pdebridge.evolve(*inputs, *plain, mesh.raw.nu, mesh.raw.alpha)
+    result: Tensor = torch.ops.pdebridge.evolve(*inputs, steps, *plain_values(mesh))
     return result
 
 
-def _mesh(
+def plain_values(mesh: Mesh) -> tuple[Any, ...]:
+    """Return the mesh as the plain values that an operator takes."""
+    plain = (mesh.dt, mesh.dx, mesh.dy, mesh.boundary, mesh.advection, mesh.diffusion)
+    return (*plain, mesh.raw.nu, mesh.raw.alpha)
+
+
+def mesh_of(
     dt: float,
     dx: float,
     dy: float,
@@ -44,21 +51,28 @@ def _mesh(
     nu: float,
     alpha: float,
 ) -> Mesh:
-    """Return what `evolve` was called with, from the plain values that an operator takes."""
+    """Return the mesh of an operator's plain values."""
     north, south, west, east = boundary
     return Mesh(dt, dx, dy, (north, south, west, east), advection, diffusion, Filter(nu, alpha))
 
 
-def _check_dtypes(inputs: Sequence[Tensor]) -> None:
+def check_dtypes(inputs: Sequence[Tensor], names: Sequence[str] = NAMES) -> None:
+    """Raise a TypeError unless all are float32 or all float64."""
     found = {t.dtype for t in inputs}
     if len(found) > 1 or not found <= set(DTYPES):
-        named = ", ".join(
-            f"{n} {t.dtype}" for n, t in zip(("h", "h_prev", "source", "u", "v", "Dx", "Dy"), inputs, strict=True)
-        )
+        named = ", ".join(f"{n} {t.dtype}" for n, t in zip(names, inputs, strict=True))
+        count = {2: "both", 7: "all seven"}[len(names)]
         raise TypeError(
-            f"the inputs have the dtypes {named}: the kernel takes float32 or float64, the same for all seven. "
+            f"the inputs have the dtypes {named}: the kernel takes float32 or float64, the same for {count}. "
             "Convert them with .to(...), or run under torch.autocast, which computes in float32."
         )
+
+
+def _filled(inputs: Sequence[Tensor | None]) -> list[Tensor]:
+    """Return the inputs with H[0] in place of each None."""
+    h = inputs[0]
+    assert h is not None
+    return [h if t is None else t for t in inputs]
 
 
 def _arrays(inputs: Sequence[Tensor]) -> Inputs:
@@ -71,38 +85,37 @@ def _shape(inputs: Sequence[Tensor]) -> torch.Size:
     return shape
 
 
-@torch.library.impl(_library, "evolve", "CPU")
+@torch.library.impl(LIBRARY, "evolve", "CPU")
 def _evolve_cpu(*arguments: Any) -> Tensor:
-    inputs, (steps, *plain) = arguments[:7], arguments[7:]
-    _check_dtypes(inputs)
+    inputs, (steps, *plain) = _filled(arguments[:7]), arguments[7:]
+    check_dtypes(inputs)
     out = torch.empty(_shape(inputs), dtype=inputs[0].dtype)
-    cpu.forward_into(out.numpy(), _arrays(inputs), _mesh(*plain), steps, torch_team())
+    cpu.forward_into(out.numpy(), _arrays(inputs), mesh_of(*plain), steps, torch_team())
     return out
 
 
-@torch.library.impl(_library, "evolve_adjoint", "CPU")
+@torch.library.impl(LIBRARY, "evolve_adjoint", "CPU")
 def _evolve_adjoint_cpu(gradient: Tensor, *arguments: Any) -> list[Tensor]:
-    inputs, (steps, *plain, wanted) = arguments[:7], arguments[7:]
-    arrays = _arrays(inputs)
-    gradients = cpu.adjoint(
+    inputs, (steps, *plain, wanted) = _filled(arguments[:7]), arguments[7:]
+    gradients = cpu.pull_back(
         gradient.detach().to(inputs[0].dtype).numpy(),
-        Levels(arrays.now, arrays.old),
-        Fields(arrays.u, arrays.v, arrays.Dx, arrays.Dy, arrays.source),
-        _mesh(*plain),
+        _arrays(inputs),
+        mesh_of(*plain),
         steps,
         wanted,
+        [t is None for t in arguments[:7]],
         torch_team(),
     )
     return [torch.from_numpy(g) for g, w in zip(gradients, wanted, strict=True) if w]
 
 
-@torch.library.register_fake("pdebridge::evolve", lib=_library)
+@torch.library.register_fake("pdebridge::evolve", lib=LIBRARY)
 def _evolve_fake(*arguments: Any) -> Tensor:
-    inputs = arguments[:7]
+    inputs = _filled(arguments[:7])
     return torch.empty(_shape(inputs), dtype=inputs[0].dtype, device=inputs[0].device)
 
 
-@torch.library.register_fake("pdebridge::evolve_adjoint", lib=_library)
+@torch.library.register_fake("pdebridge::evolve_adjoint", lib=LIBRARY)
 def _evolve_adjoint_fake(gradient: Tensor, *arguments: Any) -> list[Tensor]:
     inputs, wanted = arguments[:7], arguments[-1]
     return [torch.empty(t.shape, dtype=t.dtype, device=t.device) for t, w in zip(inputs, wanted, strict=True) if w]
@@ -120,19 +133,20 @@ def _backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
     return (*(next(found) if w else None for w in wanted), *(None,) * len(ctx.mesh))
 
 
-def _no_second_derivative(ctx: Any, *gradients: Any) -> None:
+def no_second_derivative(ctx: Any, *gradients: Any) -> None:
+    """Raise: the adjoint operators have no autograd rule but this."""
     raise NotImplementedError(
         "the kernel has no second derivative: call diffusion_advection(..., backend='torch') for double backward."
     )
 
 
-def _setup_nothing(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+def setup_nothing(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
     """Nothing is kept for a derivative that does not exist."""
 
 
-torch.library.register_autograd("pdebridge::evolve", _backward, setup_context=_setup_context, lib=_library)
+torch.library.register_autograd("pdebridge::evolve", _backward, setup_context=_setup_context, lib=LIBRARY)
 torch.library.register_autograd(
-    "pdebridge::evolve_adjoint", _no_second_derivative, setup_context=_setup_nothing, lib=_library
+    "pdebridge::evolve_adjoint", no_second_derivative, setup_context=setup_nothing, lib=LIBRARY
 )
 for _device in ("cpu", "cuda"):
-    torch.library.register_autocast("pdebridge::evolve", _device, torch.float32, lib=_library)
+    torch.library.register_autocast("pdebridge::evolve", _device, torch.float32, lib=LIBRARY)

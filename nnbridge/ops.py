@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from nnbridge import operator, reference
+from nnbridge import fields_operator, operator, reference
+from nnbridge.fields_operator import Stack
 from nnbridge.walls import hold_walls
 from solver import checks
 from solver.filters import RAW, check_filter
-from solver.records import ADVECTION, DIFFUSION, Filter, Mesh
+from solver.records import ADVECTION, DIFFUSION, DIRICHLET, Filter, Mesh
 from solver.sides import Dirichlet, Sides
 
 BACKENDS = ("auto", "cpu", "torch")
@@ -90,6 +91,8 @@ def diffusion_advection(
 
     Notes
     -----
+    Where `h_prev` or `source` is the same tensor as `h`, as in the layer, the kernel makes the sum of their gradients.
+
     The layer does not check stability, which training moves: see `solver.stability` and GlobalLayer.fields. Of a
     training step only the seven inputs are kept, for any `steps`.
 
@@ -98,32 +101,136 @@ def diffusion_advection(
     A. Kag and V. Saligrama, "Condensing CNNs with Partial Differential Equations", CVPR 2022.
     """
     inputs = _tensors((h, h_prev, source, u, v, Dx, Dy))
+    steps, mesh, sides = _discretisation(steps, dt, dx, dy, boundary, advection, diffusion, filter)
+    same = [n in ("h_prev", "source") and t is inputs[0] for n, t in zip(NAMES, inputs, strict=True)]
+    inputs = hold_walls(inputs, sides)
+    if _kernel_runs(backend, inputs[0]):
+        return operator.evolve([None if s else t for s, t in zip(same, inputs, strict=True)], steps, mesh)
+    return _evolve_in_torch(inputs, steps, mesh)
+
+
+def evolve_fields(
+    x: Tensor,
+    fields: Tensor,
+    *,
+    velocity: bool = True,
+    diffusivity: float | None = None,
+    source: bool = True,
+    steps: int,
+    dt: float,
+    dx: float = 1.0,
+    dy: float = 1.0,
+    boundary: str | Sides = "periodic",
+    advection: str = "product",
+    diffusion: str = "laplacian",
+    backend: str = "auto",
+) -> Tensor:
+    """Evolve `x` by fields that lie in one tensor, as a grouped convolution makes them: the core of a layer.
+
+    The same as `diffusion_advection` with H[0] = H[-1] = x and the source x or zero, but the kernel reads the fields
+    where they lie and writes their gradient as one tensor.
+
+    Parameters
+    ----------
+    x : Tensor
+        (N, C, H, W).
+    fields : Tensor
+        (N, C * n, H, W), the n fields of a channel together, or (N, C, n, H, W): u, v, Dx, Dy, or those two of them
+        that are not given otherwise.
+    velocity : bool
+        Whether u and v come first in `fields`. Default True; else there is no advection.
+    diffusivity : float, optional
+        Default: Dx and Dy come last in `fields`. Else the number that both are.
+    source : bool
+        Whether f = x, else zero. Default True.
+    steps, dt, dx, dy, advection, diffusion, backend
+        As for `diffusion_advection`.
+    boundary : str or solver.Sides
+        Of periodic and no-flux sides.
+
+    Returns
+    -------
+    Tensor
+        H[steps], contiguous, of the shape of `x`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `diffusion_advection`; and if `fields` does not have the shape that the choices need, or a side is a
+        Dirichlet wall.
+    """
+    x, fields = _tensor("x", x), _tensor("fields", fields, x)
+    steps, mesh, sides = _discretisation(steps, dt, dx, dy, boundary, advection, diffusion, None)
+    if DIRICHLET in sides.kinds:
+        raise ValueError(
+            "`boundary` has a Dirichlet wall: evolve_fields takes 'periodic' and 'no-flux' sides. "
+            "Call diffusion_advection for walls with values."
+        )
+    if diffusivity is not None:
+        diffusivity = checks.real("diffusivity", diffusivity, zero=True)
+    stack = Stack(bool(velocity), diffusivity, bool(source))
+    fields = _stacked(x, fields, stack)
+    if _kernel_runs(backend, x):
+        return fields_operator.evolve_fields(x, fields, stack, steps, mesh)
+    return _evolve_in_torch(stack.inputs(x, fields), steps, mesh)
+
+
+def _stacked(x: Tensor, fields: Tensor, stack: Stack) -> Tensor:
+    """Return `fields` as (N, C, n, H, W), or raise an error that says which shape it takes."""
+    count = len(stack.names)
+    if not count:
+        raise ValueError(
+            "`velocity` is False and `diffusivity` a number, so that there are no fields: call diffusion_advection."
+        )
+    if x.ndim != 4:
+        raise ValueError(f"`x` has shape {tuple(x.shape)}: it takes (N, C, H, W).")
+    n, channels, *plane = x.shape
+    if tuple(fields.shape) == (n, channels, count, *plane):
+        return fields
+    if tuple(fields.shape) == (n, channels * count, *plane):
+        return fields.reshape(n, channels, count, *plane)
+    raise ValueError(
+        f"`fields` has shape {tuple(fields.shape)}: with {', '.join(stack.names)} for `x` of shape {tuple(x.shape)} it "
+        f"takes {(n, channels * count, *plane)} or {(n, channels, count, *plane)}."
+    )
+
+
+def _discretisation(
+    steps: int,
+    dt: float,
+    dx: float,
+    dy: float,
+    boundary: str | Dirichlet | Sides,
+    advection: str,
+    diffusion: str,
+    filter: RAW | None,
+) -> tuple[int, Mesh, Sides]:
+    """Check the number of steps and the mesh."""
     steps = checks.whole("steps", steps, 0)
     dt, dx, dy = checks.real("dt", dt), checks.real("dx", dx), checks.real("dy", dy)
     checks.choice("advection", advection, tuple(ADVECTION))
     checks.choice("diffusion", diffusion, tuple(DIFFUSION))
     raw = check_filter(filter)
     sides = Sides.of(boundary)
-    inputs = hold_walls(inputs, sides)
-    mesh = Mesh(dt, dx, dy, sides.kinds, advection, diffusion, raw.after(1) if raw else Filter())
-    if _kernel_runs(backend, inputs):
-        return operator.evolve(inputs, steps, mesh)
+    return steps, Mesh(dt, dx, dy, sides.kinds, advection, diffusion, raw.after(1) if raw else Filter()), sides
+
+
+def _evolve_in_torch(inputs: tuple[Tensor, ...], steps: int, mesh: Mesh) -> Tensor:
+    """Run plain torch, in float32 under autocast, as the kernel does."""
     if torch.is_autocast_enabled(inputs[0].device.type):
         inputs = tuple(t.float() if t.dtype != torch.float64 else t for t in inputs)
     with torch.autocast(inputs[0].device.type, enabled=False):
         return reference.evolve(*inputs, steps=steps, mesh=mesh).contiguous()
 
 
-def _kernel_runs(backend: str, inputs: tuple[Tensor, ...]) -> bool:
+def _kernel_runs(backend: str, h: Tensor) -> bool:
     """Decide between the kernel and plain torch."""
     checks.choice("backend", backend, BACKENDS)
-    on_cpu = inputs[0].device.type == "cpu"
+    on_cpu = h.device.type == "cpu"
     # The kernel would silently return a zero tangent, and the transforms of torch.func cannot look into it.
     transformed = forward_ad._current_level >= 0 or torch._C._are_functorch_transforms_active()
     if backend == "cpu" and not on_cpu:
-        raise ValueError(
-            f"`backend` 'cpu' takes tensors on the CPU, got {inputs[0].device}: move them, or use 'torch'."
-        )
+        raise ValueError(f"`backend` 'cpu' takes tensors on the CPU, got {h.device}: move them, or use 'torch'.")
     if backend == "cpu" and transformed:
         raise ValueError(
             "`backend` 'cpu' has no forward-mode derivative and no torch.func transform: use 'torch' or 'auto'."
@@ -133,24 +240,8 @@ def _kernel_runs(backend: str, inputs: tuple[Tensor, ...]) -> bool:
 
 def _tensors(values: tuple[Any, ...]) -> tuple[Tensor, ...]:
     """Make numbers tensors like `h`, and check that all fit together."""
-    h = values[0]
-    if not isinstance(h, Tensor):
-        raise TypeError(f"`h` is a {type(h).__name__}: it takes a tensor (..., rows, columns).")
-    tensors = []
-    for name, value in zip(NAMES, values, strict=True):
-        if isinstance(value, Tensor):
-            tensor = value
-        elif isinstance(value, Real):
-            # Half-precision `h` meets numbers under autocast, which computes in float32: they are not rounded first.
-            wide = torch.float64 if h.dtype == torch.float64 else torch.float32
-            tensor = torch.full((), float(value), dtype=wide, device=h.device)
-        else:
-            raise TypeError(f"`{name}` is a {type(value).__name__}: it takes a tensor or a number.")
-        if not tensor.is_floating_point():
-            raise TypeError(f"`{name}` has dtype {tensor.dtype}: it takes a floating dtype, such as that of `h`.")
-        if tensor.device != h.device:
-            raise ValueError(f"`{name}` is on {tensor.device}, but `h` is on {h.device}: move it there.")
-        tensors.append(tensor)
+    h = _tensor("h", values[0])
+    tensors = tuple(_tensor(name, value, h) for name, value in zip(NAMES, values, strict=True))
     shapes = [tuple(t.shape) for t in tensors]
     try:
         shape = torch.broadcast_shapes(*shapes)
@@ -159,4 +250,23 @@ def _tensors(values: tuple[Any, ...]) -> tuple[Tensor, ...]:
         raise ValueError(f"the shapes do not broadcast together: {named}.") from None
     if len(shape) < 2:
         raise ValueError(f"`h` has shape {tuple(h.shape)}: it takes at least two dimensions, rows and columns last.")
-    return tuple(tensors)
+    return tensors
+
+
+def _tensor(name: str, value: Any, like: Tensor | None = None) -> Tensor:
+    """Return `value` if it is a floating tensor, on the device of `like`; a number becomes one."""
+    if isinstance(value, Tensor):
+        tensor = value
+    elif like is None:
+        raise TypeError(f"`{name}` is a {type(value).__name__}: it takes a tensor (..., rows, columns).")
+    elif isinstance(value, Real):
+        # Half-precision `h` meets numbers under autocast, which computes in float32: they are not rounded first.
+        wide = torch.float64 if like.dtype == torch.float64 else torch.float32
+        tensor = torch.full((), float(value), dtype=wide, device=like.device)
+    else:
+        raise TypeError(f"`{name}` is a {type(value).__name__}: it takes a tensor or a number.")
+    if not tensor.is_floating_point():
+        raise TypeError(f"`{name}` has dtype {tensor.dtype}: it takes a floating dtype, such as that of `h`.")
+    if like is not None and tensor.device != like.device:
+        raise ValueError(f"`{name}` is on {tensor.device}, but `h` is on {like.device}: move it there.")
+    return tensor

@@ -11,7 +11,7 @@ from numba.core import event
 PACKAGES = ("solver.", "nnbridge.")
 
 
-class _Announcement(event.Listener):  # type: ignore[misc]
+class _Announcement(event.Listener):
     """Prints its line to the standard error stream when the first kernel of ours is compiled in this process."""
 
     def __init__(self, where: Callable[[], str]) -> None:

@@ -35,6 +35,6 @@ def _compiled_multiply_add(a, b, c):  # type: ignore[no-untyped-def]
         return None
 
     def implementation(a, b, c):  # type: ignore[no-untyped-def]
-        return _fmuladd(a, b, c)
+        return _fmuladd(a, b, c)  # type: ignore[call-arg]
 
     return implementation

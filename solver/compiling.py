@@ -43,7 +43,7 @@ def cache_folder() -> Path:
     return Path(home) / "pdebridge" / digest.hexdigest()[:16]
 
 
-class _Apart(Compiler):  # type: ignore[misc]
+class _Apart(Compiler):
     """Compiles a function whose array arguments do not overlap: C's `restrict`, which Numba's decorators do not offer.
 
     For a row of 32 cells the checks at run time cost more than the arithmetic.
@@ -72,10 +72,10 @@ def kernel(*, reassociate: bool = False, apart: bool = False, inline: bool = Fal
     `inline` makes the function part of its callers, where a call would pass records of a hundred words.
     """
     freedoms = FREEDOMS | {"reassoc"} if reassociate else FREEDOMS
-    pipeline = {"pipeline_class": _Apart} if apart else {}
+    pipeline = _Apart if apart else Compiler
 
     def decorate(function: F) -> F:
-        jit = numba.njit(nogil=True, error_model="numpy", fastmath=freedoms, forceinline=inline, **pipeline)
+        jit = numba.njit(nogil=True, error_model="numpy", fastmath=freedoms, forceinline=inline, pipeline_class=pipeline)
         compiled: Any = jit(function)
         if not (config.DISABLE_JIT or inline):
             _keep_on_disk(compiled)

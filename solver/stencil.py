@@ -144,3 +144,35 @@ def displacement(new, now, old, r):
 def displacement_adjoint(lam_new, lam_now, r):
     """Return dL/dd, from the gradients of the filtered H[k+1] and H[k]."""
     return r.alpha * lam_now - (r.one - r.alpha) * lam_new
+
+
+@point_function
+def published_step_adjoint(H, w, u, v, Dx, Dy, old, f, inverse_L, r):
+    """Pull one step of the published forms (s = d = 0) back to its inputs, in one cell.
+
+    H and w = lam / L, with lam = dL/dH[k+1], are each (own, north, south, west, east); u, v, Dx, Dy (own, before,
+    after) along their axes; `old` is H[k-1]. Nothing of the step is needed but these: the cell's H[k+1] is made again.
+    The order is that of `solver.records.Inputs`.
+
+    What u gathers from the three cells that read it, w (H_N - H_S) + (w H)_S - (w H)_N, is written with the
+    differences of w, to which neighbours with equal w contribute nothing, exactly.
+    """
+    A_x, A_y, b_x, b_y = r.x * u[0], r.y * v[0], r.xx * Dx[0], r.yy * Dy[0]
+    divergence = r.x * (u[2] - u[1]) + r.y * (v[2] - v[1])
+    M = r.one - (b_x + b_y)
+    x_sum, y_sum = H[1] + H[2], H[3] + H[4]
+    new = M * old - divergence * H[0] + r.source * f
+    new = new + b_x * x_sum + A_x * (H[1] - H[2])
+    new = new + b_y * y_sum + A_y * (H[3] - H[4])
+    ends = old + new * inverse_L
+    now = (r.xx * Dx[1] - r.x * u[1]) * w[1] + (r.xx * Dx[2] + r.x * u[2]) * w[2] - divergence * w[0]
+    now = now + (r.yy * Dy[1] - r.y * v[1]) * w[3] + (r.yy * Dy[2] + r.y * v[2]) * w[4]
+    return (
+        now,
+        M * w[0],
+        r.source * w[0],
+        r.x * ((w[0] - w[1]) * H[1] + (w[2] - w[0]) * H[2]),
+        r.y * ((w[0] - w[3]) * H[3] + (w[4] - w[0]) * H[4]),
+        r.xx * (w[0] * (x_sum - ends)),
+        r.yy * (w[0] * (y_sum - ends)),
+    )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from solver.compiling import kernel
-from solver.cpu.copying import pointer
 from solver.cpu.layout import PERIODIC
 from solver.cpu.march import Ahead, March, Result, pass_rows
+from solver.cpu.pointers import pointer
 from solver.cpu.sources import make_notes, open_sources, turn_to
 from solver.cpu.tiles import Tile, make_store, open_room
 

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from solver.compiling import kernel
-from solver.cpu.copying import pointer, prefetch
+from solver.cpu.copying import prefetch
 from solver.cpu.layout import PERIODIC
+from solver.cpu.pointers import pointer
 from solver.cpu.rows import Place
 from solver.cpu.tiles import copy_columns, fill_ends, fill_run, plane_row, slot
 

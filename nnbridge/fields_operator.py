@@ -1,0 +1,110 @@
+"""The operator of a layer whose fields lie together: H[0] = H[-1] = x, the source x or none, and one tensor of fields.
+
+`torch.ops.pdebridge.evolve_fields(x, fields, ...)` is `evolve` for `fields` of shape (..., n, rows, columns): u, v, Dx,
+Dy of each plane one after the other, as a grouped convolution makes them. The kernel reads them where they lie and
+writes their gradient as one tensor; taken apart and stacked again by autograd, they would be copied once more.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from nnbridge.openmp import torch_team
+from nnbridge.operator import LIBRARY, MESH, check_dtypes, mesh_of, no_second_derivative, plain_values, setup_nothing
+from solver import cpu
+from solver.records import Inputs, Mesh
+
+STACKED = "Tensor x, Tensor fields, bool velocity, float? diffusivity, bool source"
+
+LIBRARY.define(f"evolve_fields({STACKED}, {MESH}) -> Tensor")
+LIBRARY.define(f"evolve_fields_adjoint(Tensor gradient, {STACKED}, {MESH}, bool[] wanted) -> Tensor[]")
+
+
+class Stack(NamedTuple):
+    """What a tensor of fields holds, and what takes the place of the rest."""
+
+    velocity: bool
+    "whether u and v come first, else they are zero"
+    diffusivity: float | None
+    "None: Dx and Dy come last; else the number that both are"
+    source: bool
+    "whether f = x, else zero"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields that lie in the tensor, in their order."""
+        return ("u", "v") * self.velocity + ("Dx", "Dy") * (self.diffusivity is None)
+
+    def inputs(self, x: Tensor, fields: Tensor) -> tuple[Tensor, ...]:
+        """Return the seven inputs of `evolve`: views of `fields`, and numbers."""
+        zero = x.new_zeros(())
+        D = zero if self.diffusivity is None else x.new_full((), self.diffusivity)
+        parts = {"u": zero, "v": zero, "Dx": D, "Dy": D} | dict(zip(self.names, fields.unbind(-3), strict=True))
+        return (x, x, x if self.source else zero, *parts.values())
+
+
+def evolve_fields(x: Tensor, fields: Tensor, stack: Stack, steps: int, mesh: Mesh) -> Tensor:
+    """Call the operator: H[steps]."""
+    result: Tensor = torch.ops.pdebridge.evolve_fields(x, fields, *stack, steps, *plain_values(mesh))
+    return result
+
+
+@torch.library.impl(LIBRARY, "evolve_fields", "CPU")
+def _evolve_fields_cpu(x: Tensor, fields: Tensor, *arguments: Any) -> Tensor:
+    stack, (steps, *plain) = Stack(*arguments[:3]), arguments[3:]
+    check_dtypes((x, fields), ("x", "fields"))
+    out = torch.empty(x.shape, dtype=x.dtype)
+    inputs = Inputs(*(t.numpy() for t in stack.inputs(x.detach(), fields.detach())))
+    cpu.forward_into(out.numpy(), inputs, mesh_of(*plain), steps, torch_team())
+    return out
+
+
+@torch.library.impl(LIBRARY, "evolve_fields_adjoint", "CPU")
+def _evolve_fields_adjoint_cpu(gradient: Tensor, x: Tensor, fields: Tensor, *arguments: Any) -> list[Tensor]:
+    stack, (steps, *plain, wanted) = Stack(*arguments[:3]), arguments[3:]
+    inputs = Inputs(*(t.numpy() for t in stack.inputs(x.detach(), fields.detach())))
+    gradients = cpu.pull_back_stacked(
+        gradient.detach().to(x.dtype).numpy(),
+        inputs,
+        stack.names,
+        mesh_of(*plain),
+        steps,
+        wanted,
+        [name == "old" or (name == "source" and stack.source) for name in Inputs._fields],
+        torch_team(),
+    )
+    return [torch.from_numpy(g) for g, w in zip(gradients, wanted, strict=True) if w]
+
+
+@torch.library.register_fake("pdebridge::evolve_fields", lib=LIBRARY)
+def _evolve_fields_fake(x: Tensor, *arguments: Any) -> Tensor:
+    return torch.empty(x.shape, dtype=x.dtype, device=x.device)
+
+
+@torch.library.register_fake("pdebridge::evolve_fields_adjoint", lib=LIBRARY)
+def _evolve_fields_adjoint_fake(gradient: Tensor, x: Tensor, fields: Tensor, *arguments: Any) -> list[Tensor]:
+    both = zip((x, fields), arguments[-1], strict=True)
+    return [torch.empty(t.shape, dtype=t.dtype, device=t.device) for t, w in both if w]
+
+
+def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    ctx.save_for_backward(*inputs[:2])
+    ctx.plain = inputs[2:]
+
+
+def _backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    x, fields = ctx.saved_tensors  # read once: unpacking hooks may run each time
+    wanted = list(ctx.needs_input_grad[:2])
+    found = iter(torch.ops.pdebridge.evolve_fields_adjoint(gradient, x, fields, *ctx.plain, wanted))
+    return (*(next(found) if w else None for w in wanted), *(None,) * len(ctx.plain))
+
+
+torch.library.register_autograd("pdebridge::evolve_fields", _backward, setup_context=_setup_context, lib=LIBRARY)
+torch.library.register_autograd(
+    "pdebridge::evolve_fields_adjoint", no_second_derivative, setup_context=setup_nothing, lib=LIBRARY
+)
+for _device in ("cpu", "cuda"):
+    torch.library.register_autocast("pdebridge::evolve_fields", _device, torch.float32, lib=LIBRARY)

@@ -1,0 +1,174 @@
+"""From the gradients of the steps to those of the fields: sums over the steps, then the adjoint of the assembly."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from solver import stencil
+from solver.compiling import kernel, point_function
+from solver.cpu import plane
+from solver.cpu.adjoint_walls import release_walls, wrap_columns_transposed, wrap_rows_transposed
+from solver.cpu.copying import copy_run
+from solver.cpu.loading import DX, DY, SOURCE, U, V, inner
+
+GROUP = 5  # steps whose gradients are summed in registers
+
+
+@kernel()
+def group_rows(first, count, nothing):
+    """Return the rows of lam of the steps first..first+count-1, then those of the levels: H[first - 1] and each H[k].
+
+    Steps that a group lacks take lam from the row `nothing`, which is zero.
+    """
+    a, b, c, d, e = first + 1, first + 2, first + 3, first + 4, first + 5
+    last = first + count
+    lams = (
+        a,
+        b if b <= last else nothing,
+        c if c <= last else nothing,
+        d if d <= last else nothing,
+        e if e <= last else nothing,
+    )
+    return lams, (first, a, min(b, last), min(c, last), min(d, last), min(e, last))
+
+
+@point_function
+def sum_of_steps(lams, levels, group, q, n, s, w, e):
+    """Return the gradients of the seven coefficients, summed over a group of steps, of cell q with its neighbours."""
+    k, h = group
+    H = levels
+    A = stencil.step_adjoint(lams[k[0], q], H[h[0], q], H[h[1], q], H[h[1], n], H[h[1], s], H[h[1], w], H[h[1], e])
+    B = stencil.step_adjoint(lams[k[1], q], H[h[1], q], H[h[2], q], H[h[2], n], H[h[2], s], H[h[2], w], H[h[2], e])
+    C = stencil.step_adjoint(lams[k[2], q], H[h[2], q], H[h[3], q], H[h[3], n], H[h[3], s], H[h[3], w], H[h[3], e])
+    D = stencil.step_adjoint(lams[k[3], q], H[h[3], q], H[h[4], q], H[h[4], n], H[h[4], s], H[h[4], w], H[h[4], e])
+    E = stencil.step_adjoint(lams[k[4], q], H[h[4], q], H[h[5], q], H[h[5], n], H[h[5], s], H[h[5], w], H[h[5], e])
+    return (
+        A[0] + B[0] + C[0] + D[0] + E[0],
+        A[1] + B[1] + C[1] + D[1] + E[1],
+        A[2] + B[2] + C[2] + D[2] + E[2],
+        A[3] + B[3] + C[3] + D[3] + E[3],
+        A[4] + B[4] + C[4] + D[4] + E[4],
+        A[5] + B[5] + C[5] + D[5] + E[5],
+        A[6] + B[6] + C[6] + D[6] + E[6],
+    )
+
+
+@kernel(apart=True)
+def accumulate(sums, lams, levels, group, begun, start, stop, columns):
+    """Add the gradients of a group of steps to `sums`, or begin them."""
+    S, one = np.uint64(columns + 2), np.uint64(1)
+    for q in range(np.uint64(start), np.uint64(stop)):
+        found = sum_of_steps(lams, levels, group, q, q - S, q + S, q - one, q + one)
+        for i in range(7):
+            sums[i, q] = sums[i, q] + found[i] if begun else found[i]
+
+
+@kernel(apart=True)
+def published_gradients(g, e, sums, c, a, lams, levels, group, begun, start, stop, columns, r):
+    """Add the last group and go on to the gradients of Dx, Dy and the source.
+
+    Those of u and v take from the neighbours the gradient of the centre's numerator, which goes to `e`: written here is
+    the cell's own part.
+    """
+    S, one = np.uint64(columns + 2), np.uint64(1)
+    for q in range(np.uint64(start), np.uint64(stop)):
+        found = sum_of_steps(lams, levels, group, q, q - S, q + S, q - one, q + one)
+        if begun:
+            found = (
+                found[0] + sums[0, q],
+                found[1] + sums[1, q],
+                found[2] + sums[2, q],
+                found[3] + sums[3, q],
+                found[4] + sums[4, q],
+                found[5] + sums[5, q],
+                found[6] + sums[6, q],
+            )
+        point = (c[0, q], c[1, q], c[2, q], c[3, q], c[4, q], c[5, q], c[6, q])
+        Dx, Dy = (a[DX, q], a[DX, q], a[DX, q]), (a[DY, q], a[DY, q], a[DY, q])
+        b, centre, north, south, west, east, source = stencil.assemble_adjoint(point, found, Dx, Dy, r)
+        e[q] = centre
+        g[U, q], g[V, q] = north - south, west - east
+        g[DX, q], g[DY, q] = r.xx * (north + south + b), r.yy * (west + east + b)
+        g[SOURCE, q] = source
+
+
+@kernel(apart=True)
+def published_velocities(g, e, start, stop, columns, r):
+    """Complete the gradients of u and v."""
+    S, one = np.uint64(columns + 2), np.uint64(1)
+    for q in range(np.uint64(start), np.uint64(stop)):
+        g[U, q] = r.x * (g[U, q] + (e[q + S] - e[q - S]))
+        g[V, q] = r.y * (g[V, q] + (e[q + one] - e[q - one]))
+
+
+@kernel()
+def published_fields_adjoint(g, sums, c, a, lams, levels, group, begun, extent, r):
+    """Write the gradients of the five fields of the published forms into `g`; sums[7] is scratch."""
+    rows, columns, sides = extent.rows, extent.columns, extent.sides
+    start, stop = inner(rows, columns)
+    e = sums[7]
+    published_gradients(g, e, sums, c, a, lams, levels, group, begun, start, stop, columns, r)
+    release_published_walls(g, e, sums, lams, group[0], begun, rows, columns, sides)
+    plane.wrap(e, rows, columns, sides)
+    published_velocities(g, e, start, stop, columns, r)
+
+
+@kernel()
+def release_published_walls(g, e, sums, lams, group, begun, rows, columns, sides):
+    """On Dirichlet walls let the gradient of the source be that of the value, the sum of lam, and all others zero."""
+    if not plane.has_walls(sides):
+        return
+    for i in range(1, rows + 1):
+        for j in range(1, columns + 1, plane.wall_stride(i, rows, columns, sides)):
+            if plane.on_wall(i, j, rows, columns, sides):
+                q = i * (columns + 2) + j
+                e[q] = 0
+                for which in (U, V, DX, DY):
+                    g[which, q] = 0
+                value = sums[6, q] if begun else lams.dtype.type(0)
+                for row in group:
+                    value += lams[row, q]
+                g[SOURCE, q] = value
+
+
+@kernel(apart=True)
+def assemble_adjoint(sums, c, a, start, stop, columns, r):
+    """Turn the gradients of the coefficients, in place, into those of b, the six numerators and the source."""
+    S, one = np.uint64(columns + 2), np.uint64(1)
+    for q in range(np.uint64(start), np.uint64(stop)):
+        n, s, w, e = q - S, q + S, q - one, q + one
+        point = (c[0, q], c[1, q], c[2, q], c[3, q], c[4, q], c[5, q], c[6, q])
+        found = (sums[0, q], sums[1, q], sums[2, q], sums[3, q], sums[4, q], sums[5, q], sums[6, q])
+        Dx, Dy = (a[DX, q], a[DX, n], a[DX, s]), (a[DY, q], a[DY, w], a[DY, e])
+        made = stencil.assemble_adjoint(point, found, Dx, Dy, r)
+        sums[0, q], sums[1, q], sums[2, q], sums[3, q], sums[4, q], sums[5, q], sums[6, q] = made
+
+
+@kernel(apart=True)
+def gather_fields(g, sums, start, stop, columns, r):
+    """Write the gradients of the five fields; the borders of `sums` must be filled."""
+    S, one = np.uint64(columns + 2), np.uint64(1)
+    for q in range(np.uint64(start), np.uint64(stop)):
+        n, s, w, e = q - S, q + S, q - one, q + one
+        north, south = (sums[2, q], sums[2, s]), (sums[3, q], sums[3, n])
+        west, east = (sums[4, q], sums[4, e]), (sums[5, q], sums[5, w])
+        g[U, q] = stencil.velocity_adjoint((sums[1, n], sums[1, s]), north, south, r.x, r)
+        g[V, q] = stencil.velocity_adjoint((sums[1, w], sums[1, e]), west, east, r.y, r)
+        g[DX, q] = stencil.diffusivity_adjoint((sums[0, q], sums[0, n], sums[0, s]), north, south, r.xx, r)
+        g[DY, q] = stencil.diffusivity_adjoint((sums[0, q], sums[0, w], sums[0, e]), west, east, r.yy, r)
+        g[SOURCE, q] = sums[6, q]
+
+
+@kernel()
+def fields_adjoint(g, sums, c, a, extent, r):
+    """Turn the sums over all steps into the gradients of the five fields, any form; sums[7] is scratch."""
+    rows, columns, sides = extent.rows, extent.columns, extent.sides
+    start, stop = inner(rows, columns)
+    copy_run(sums[7], 0, sums[6], 0, sums.shape[1])
+    assemble_adjoint(sums, c, a, start, stop, columns, r)
+    release_walls(sums, sums[7], rows, columns, sides)
+    plane.wrap(sums[0], rows, columns, sides)
+    plane.wrap(sums[1], rows, columns, sides)
+    wrap_rows_transposed(sums[2], sums[3], rows, columns, sides)
+    wrap_columns_transposed(sums[4], sums[5], rows, columns, sides)
+    gather_fields(g, sums, start, stop, columns, r)

@@ -1,0 +1,86 @@
+"""The inputs of one plane, copied into padded planes, and the next plane's asked for meanwhile.
+
+The seven padded planes lie in the order of `Inputs`. A kernel's loop takes them as one two-dimensional array and
+indexes it with a constant row and an unsigned column: a tuple of views counts references, 5 ns a view and call, and a
+signed index is tested for being negative.
+"""
+
+from __future__ import annotations
+
+from solver.compiling import kernel
+from solver.cpu import plane
+from solver.cpu.copying import prefetch_address
+
+NOW, OLD, SOURCE, U, V, DX, DY = range(7)
+LINES = 16  # cells that every loop's length is rounded up to, so that no vector is left over
+
+
+@kernel()
+def input_start(table, which, p):
+    """Return where plane p of the batch begins in the memory of input `which`."""
+    return (p // table[which, 2]) % table[which, 3] * table[which, 1]
+
+
+@kernel()
+def is_new(table, which, p, first):
+    """Whether input `which` of plane p is another plane than that of the plane before."""
+    return p == first or input_start(table, which, p) != input_start(table, which, p - 1)
+
+
+@kernel()
+def load_inputs(a, arrays, table, joined, p, first, extent):
+    """Fill the padded planes with the inputs of plane p: H[0] with its border, u, v, Dx, Dy along their axes.
+
+    What plane p shares with the one before is there already. An input that is H[0] itself is not loaded again.
+    """
+    rows, columns, sides = extent.rows, extent.columns, extent.sides
+    for which in range(7):
+        if not joined[which] and is_new(table, which, p, first):
+            start = input_start(table, which, p)
+            plane.load_rows(a[which], arrays[which][start : start + table[which, 0]], 0, rows, columns)
+            if which in (NOW, V, DY):
+                plane.wrap_columns(a[which], 1, rows + 1, columns, sides)
+            if which in (NOW, U, DX):
+                plane.wrap_rows(a[which], rows, columns, sides)
+            if which == U:
+                plane.turn_rows(a[which], rows, columns, sides)
+            if which == V:
+                plane.turn_columns(a[which], 1, rows + 1, columns, sides)
+
+
+@kernel()
+def look_ahead(ahead, arrays, table, joined, cotangent, p, cells):
+    """Write to `ahead` where in memory plane p's inputs and its cotangent begin, those to be read; return how many."""
+    ahead[0] = cotangent.ctypes.data + p * cells * cotangent.itemsize
+    count = 1
+    for which in range(7):
+        if table[which, 0] > 1 and table[which, 3] > 1 and not joined[which]:
+            ahead[count] = arrays[which].ctypes.data + input_start(table, which, p) * cotangent.itemsize
+            count += 1
+    return count
+
+
+@kernel()
+def row_of(which, joined):
+    """Return the padded plane that holds input `which`: that of H[0], if it is the same."""
+    return NOW if joined[which] else which
+
+
+@kernel()
+def scratch(count, rows, columns, like):
+    """Return `count` zeroed padded planes with room behind for the last vector and its southern neighbours."""
+    return plane.padded_planes(count, rows + (LINES + columns + 1) // (columns + 2), columns, like)
+
+
+@kernel()
+def inner(rows, columns):
+    """Return the first inner cell of a padded plane and the end of its inner rows, in whole vectors from the first."""
+    start, cells = columns + 2, rows * (columns + 2)
+    return start, start + (cells + LINES - 1) // LINES * LINES
+
+
+@kernel()
+def request(ahead, first, last, offset, count):
+    """Ask for `count` bytes of the planes that begin at ahead[first : last], `offset` bytes from their beginning."""
+    for m in range(first, last):
+        prefetch_address(ahead[m] + offset, count)

@@ -1,0 +1,151 @@
+"""The adjoint of a call: which kernel pulls the cotangent back, and where the gradients go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from solver.cpu.adjoint import adjoint_planes
+from solver.cpu.adjoint_filtered import adjoint_filtered
+from solver.cpu.adjoint_step import adjoint_step
+from solver.cpu.layout import Batch, Extent, writable
+from solver.cpu.targets import Targets, aligned
+from solver.cpu.threads import Team, own_team, share
+from solver.records import Array, Fields, Inputs, Levels, Mesh, Ratios, common_shape, sum_to_shape
+
+ALL = (True,) * len(Inputs._fields)
+APART = (False,) * len(Inputs._fields)
+
+
+def adjoint(
+    cotangent: Levels | Array,
+    levels: Levels,
+    fields: Fields,
+    mesh: Mesh,
+    steps: int,
+    wanted: Sequence[bool] = ALL,
+    team: Team | None = None,
+) -> Inputs:
+    """Pull a cotangent of (H[K], H[K-1]), or of H[K] alone, back to the inputs; see `solver.reference.adjoint`.
+
+    `wanted` names, in the order of Inputs, the gradients to compute; the others come back empty. `team` are the
+    threads to use, by default NUMBA_NUM_THREADS of our own.
+    """
+    return pull_back(cotangent, Inputs.of(levels, fields), mesh, steps, wanted, APART, team)
+
+
+def pull_back(
+    cotangent: Levels | Array,
+    inputs: Inputs,
+    mesh: Mesh,
+    steps: int,
+    wanted: Sequence[bool],
+    joined: Sequence[bool],
+    team: Team | None = None,
+) -> Inputs:
+    """Do the same for inputs of which those `joined` are H[0] itself: its gradient is the sum of all of theirs.
+
+    Only H[-1] and the source can be joined. `wanted` asks for no gradient of theirs, and theirs come back empty.
+    """
+    shape = common_shape(inputs)
+    of_now, of_old = _cotangents(cotangent, shape, inputs.now.dtype)
+    wanted = [w and not j for w, j in zip(wanted, joined, strict=True)]
+    if steps == 0 or not of_now.size:
+        return _adjoint_of_nothing(of_now, of_old, inputs, wanted, joined)
+    arrays, table = Batch.of(inputs, shape)
+    planes = prod(shape[:-2])
+    out = [aligned((planes * int(n) if w else 0,), inputs.now.dtype) for n, w in zip(table[:, 0], wanted, strict=True)]
+    joined = [j and wanted[0] for j in joined]
+    run(Targets.of(out, table[:, 0].tolist(), joined), (of_now, of_old), (arrays, table), shape, mesh, steps, team)
+    return Inputs(*(_reduce(g, i.shape, shape, w) for g, i, w in zip(out, inputs, wanted, strict=True)))
+
+
+def pull_back_stacked(
+    cotangent: Array,
+    inputs: Inputs,
+    names: Sequence[str],
+    mesh: Mesh,
+    steps: int,
+    wanted: Sequence[bool],
+    joined: Sequence[bool],
+    team: Team | None = None,
+) -> tuple[Array, Array]:
+    """Pull a cotangent of H[K] back to H[0], joined by others as above, and to a stack of fields.
+
+    `wanted` asks for the one and the other; what is not wanted is empty. All inputs called `names` have the shape of
+    H[0]; their gradients are written as one array (..., len(names), rows, columns).
+    """
+    x, shape, dtype = inputs.now, inputs.now.shape, inputs.now.dtype
+    cells, count = shape[-2] * shape[-1], len(names)
+    of_x = aligned(shape if wanted[0] else (0,), dtype)
+    of_fields = aligned((*shape[:-2], count, *shape[-2:]) if wanted[1] else (0,), dtype)
+    if steps == 0 or not x.size:
+        of_x[...] = cotangent if wanted[0] else 0
+        of_fields.fill(0)
+        return of_x, of_fields
+    nothing = np.empty(0, dtype)
+    arrays, strides = [nothing] * len(Inputs._fields), [cells] * len(Inputs._fields)
+    arrays[0] = of_x.reshape(-1)
+    for slot, name in enumerate(names if wanted[1] else ()):
+        which = Inputs._fields.index(name)
+        arrays[which], strides[which] = of_fields.reshape(-1)[slot * cells :], count * cells
+    targets = Targets.of(arrays, strides, [j and wanted[0] for j in joined])
+    run(targets, _cotangents(cotangent, shape, dtype), Batch.of(inputs, shape), shape, mesh, steps, team)
+    return of_x, of_fields
+
+
+def run(
+    targets: Targets,
+    cotangents: tuple[Array, Array],
+    batch: tuple[tuple[Array, ...], Array],
+    shape: tuple[int, ...],
+    mesh: Mesh,
+    steps: int,
+    team: Team | None,
+) -> None:
+    """Call the kernel for these forms and steps: each is compiled when first used."""
+    dtype = cotangents[0].dtype
+    ratios, extent = Ratios.of(mesh, dtype), Extent.of(shape, steps, mesh)
+    of_now, of_old = (writable(np.ascontiguousarray(a).reshape(-1)) for a in cotangents)
+    published = not (ratios.velocity_share or ratios.diffusivity_share)
+    filtered = extent.unfiltered < steps
+    # The other forms share one compilation, which reads the neighbours' shares whatever they are.
+    if published and not filtered:
+        ratios = ratios.pruned()
+    arguments = (targets, of_now, of_old, *batch, ratios, extent)
+    planes, cells = prod(shape[:-2]), prod(shape)
+    team = (team or own_team()).for_work(cells * (steps + 1))
+    if filtered:
+        share(adjoint_filtered, arguments, planes, team)
+    elif published and steps == 1:
+        share(adjoint_step, arguments, planes, team)
+    else:
+        share(adjoint_planes, (*arguments, None if published else True), planes, team)
+
+
+def _cotangents(cotangent: Levels | Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, Array]:
+    """Return the cotangents of H[K] and H[K-1] in the common shape; the latter may be empty."""
+    of_now, of_old = cotangent if isinstance(cotangent, Levels) else (cotangent, np.empty(0, dtype))
+    return np.broadcast_to(of_now, shape), np.broadcast_to(of_old, shape) if of_old.size else of_old
+
+
+def _reduce(gradient: Array, shape: tuple[int, ...], full: tuple[int, ...], wanted: bool) -> Array:
+    """Sum what the kernel wrote per plane of the batch to the shape of the input."""
+    if not wanted:
+        return gradient
+    per_cell = gradient.size == prod(full)
+    return sum_to_shape(gradient.reshape(full if per_cell else (*full[:-2], 1, 1)), shape)
+
+
+def _adjoint_of_nothing(
+    of_now: Array, of_old: Array, inputs: Inputs, wanted: Sequence[bool], joined: Sequence[bool]
+) -> Inputs:
+    """Pull back through K = 0, where H[K] is H[0], H[K-1] is H[-1] and no field is used; or to no plane at all."""
+    none = np.zeros_like(of_now)
+    of_old = of_old if of_old.size else none
+    gradients = (of_now + of_old if joined[1] else of_now, of_old, none, none, none, none, none)
+    asked = zip(gradients, inputs, wanted, strict=True)
+    return Inputs(*(sum_to_shape(g.copy(), i.shape) if w else none.reshape(-1)[:0] for g, i, w in asked))
