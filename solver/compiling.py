@@ -54,30 +54,47 @@ class _Apart(Compiler):
         self.state.flags.noalias = True
 
 
+class _Part(Compiler):
+    """Compiles what only other kernels call: no wrappers for calls from Python, which take a third of the time."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.state.flags.no_cpython_wrapper = True
+        self.state.flags.no_cfunc_wrapper = True
+
+
+class _ApartPart(_Apart, _Part):
+    """Both."""
+
+
 def point_function(function: F) -> F:
     """Compile a formula on scalars that kernels inline; it leaves no machine code of its own.
 
     Products and sums stay apart, but for `solver.arithmetic.multiply_add`: what a formula returns is then the same
     whether a kernel stores it or goes on with it in a register.
     """
-    compiled: Any = numba.njit(forceinline=True, error_model="numpy", fastmath={"nsz"})(function)
+    compiled: Any = numba.njit(forceinline=True, error_model="numpy", fastmath={"nsz"}, pipeline_class=_Part)(function)
     return cast(F, compiled)
 
 
-def kernel(*, reassociate: bool = False, apart: bool = False, inline: bool = False) -> Callable[[F], F]:
+def kernel(
+    *, reassociate: bool = False, apart: bool = False, part: bool = False, inline: bool = False
+) -> Callable[[F], F]:
     """Compile a traversal: no GIL, no division-by-zero branch (it would stop vectorisation), kept on disk.
 
     `reassociate` lets the compiler reorder sums, for reductions only: elsewhere the result of a cell must not
     depend on where in a vector it lies. `apart` promises that an array which is written overlaps no other argument.
-    `inline` makes the function part of its callers, where a call would pass records of a hundred words.
+    A `part` is called by other kernels alone; `inline` makes it part of their code, where a call would pass records of
+    a hundred words.
     """
     freedoms = FREEDOMS | {"reassoc"} if reassociate else FREEDOMS
-    pipeline = _Apart if apart else Compiler
+    part = part or inline
+    pipeline = (_ApartPart if part else _Apart) if apart else (_Part if part else Compiler)
 
     def decorate(function: F) -> F:
-        jit = numba.njit(nogil=True, error_model="numpy", fastmath=freedoms, forceinline=inline, pipeline_class=pipeline)
-        compiled: Any = jit(function)
-        if not (config.DISABLE_JIT or inline):
+        options: dict[str, Any] = {"forceinline": inline, "pipeline_class": pipeline}
+        compiled: Any = numba.njit(nogil=True, error_model="numpy", fastmath=freedoms, **options)(function)
+        if not (config.DISABLE_JIT or part):
             _keep_on_disk(compiled)
         return cast(F, compiled)
 

@@ -20,7 +20,7 @@ LAM, W, INVERSE = range(3)  # the planes of the gradient of H[1]: lam, lam / L a
 CHUNK = 64  # cells of the pass between two requests to memory
 
 
-@kernel(apart=True)
+@kernel(apart=True, part=True)
 def weigh(x, a, start, stop, r):
     """Make w = lam / L and 1 / L from lam."""
     for q in range(np.uint64(start), np.uint64(stop)):
@@ -29,7 +29,7 @@ def weigh(x, a, start, stop, r):
         x[W, q] = x[LAM, q] * inverse
 
 
-@kernel()
+@kernel(part=True)
 def hold_walls(x, rows, columns, sides):
     """On Dirichlet walls w is zero: H[1] depends on the source alone there."""
     if not plane.has_walls(sides):
@@ -40,7 +40,7 @@ def hold_walls(x, rows, columns, sides):
                 x[W, i * (columns + 2) + j] = 0
 
 
-@kernel()
+@kernel(part=True)
 def release_walls(g, x, rows, columns, sides):
     """On Dirichlet walls the gradient of the source is that of the value, lam."""
     if not plane.has_walls(sides):
@@ -51,7 +51,7 @@ def release_walls(g, x, rows, columns, sides):
                 g[SOURCE, i * (columns + 2) + j] = x[LAM, i * (columns + 2) + j]
 
 
-@kernel(apart=True)
+@kernel(apart=True, part=True)
 def pull(g, a, x, levels, start, stop, columns, r, ahead, streams):
     """Write the seven gradients `g` from the inputs `a` and w; `levels` are the rows of H[-1] and the source in `a`.
 

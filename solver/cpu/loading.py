@@ -15,19 +15,19 @@ NOW, OLD, SOURCE, U, V, DX, DY = range(7)
 LINES = 16  # cells that every loop's length is rounded up to, so that no vector is left over
 
 
-@kernel()
+@kernel(part=True)
 def input_start(table, which, p):
     """Return where plane p of the batch begins in the memory of input `which`."""
     return (p // table[which, 2]) % table[which, 3] * table[which, 1]
 
 
-@kernel()
+@kernel(part=True)
 def is_new(table, which, p, first):
     """Whether input `which` of plane p is another plane than that of the plane before."""
     return p == first or input_start(table, which, p) != input_start(table, which, p - 1)
 
 
-@kernel()
+@kernel(part=True)
 def load_inputs(a, arrays, table, joined, p, first, extent):
     """Fill the padded planes with the inputs of plane p: H[0] with its border, u, v, Dx, Dy along their axes.
 
@@ -48,7 +48,7 @@ def load_inputs(a, arrays, table, joined, p, first, extent):
                 plane.turn_columns(a[which], 1, rows + 1, columns, sides)
 
 
-@kernel()
+@kernel(part=True)
 def look_ahead(ahead, arrays, table, joined, cotangent, p, cells):
     """Write to `ahead` where in memory plane p's inputs and its cotangent begin, those to be read; return how many."""
     ahead[0] = cotangent.ctypes.data + p * cells * cotangent.itemsize
@@ -60,26 +60,26 @@ def look_ahead(ahead, arrays, table, joined, cotangent, p, cells):
     return count
 
 
-@kernel()
+@kernel(part=True)
 def row_of(which, joined):
     """Return the padded plane that holds input `which`: that of H[0], if it is the same."""
     return NOW if joined[which] else which
 
 
-@kernel()
+@kernel(part=True)
 def scratch(count, rows, columns, like):
     """Return `count` zeroed padded planes with room behind for the last vector and its southern neighbours."""
     return plane.padded_planes(count, rows + (LINES + columns + 1) // (columns + 2), columns, like)
 
 
-@kernel()
+@kernel(part=True)
 def inner(rows, columns):
     """Return the first inner cell of a padded plane and the end of its inner rows, in whole vectors from the first."""
     start, cells = columns + 2, rows * (columns + 2)
     return start, start + (cells + LINES - 1) // LINES * LINES
 
 
-@kernel()
+@kernel(part=True)
 def request(ahead, first, last, offset, count):
     """Ask for `count` bytes of the planes that begin at ahead[first : last], `offset` bytes from their beginning."""
     for m in range(first, last):

@@ -76,7 +76,7 @@ def walled(tile):
     return tile.north == DIRICHLET or tile.south == DIRICHLET or tile.west == DIRICHLET or tile.east == DIRICHLET
 
 
-@kernel()
+@kernel(part=True)
 def hold_row(c, kept, c_at, new, new_at, f, f_at, i, tile):
     """On Dirichlet walls let H[k+1] be what the source holds there, and all coefficients but the forcing zero."""
     n = tile.columns

@@ -19,7 +19,7 @@ def march_planes(now_out, old_out, arrays, table, ratios, extent, first, last):
     march_in(store, make_notes(), now_out, old_out, arrays, table, ratios, extent, first, last)
 
 
-@kernel()
+@kernel(part=True)
 def march_in(store, notes, now_out, old_out, arrays, table, ratios, extent, first, last):
     """Do so in the scratch that is given."""
     rows, columns, (north, south, west, east) = extent.rows, extent.columns, extent.sides

@@ -74,7 +74,7 @@ def stepped(c, j, old, now, around):
     return stencil.step(c, old, now[around.row + j], north, south, west, east)
 
 
-@kernel(apart=True)
+@kernel(apart=True, part=True)
 def update_row(new, new_at, now, around, old, fields, place, n, r):
     """One step of a row straight from the fields."""
     for j in range(n):
@@ -82,7 +82,7 @@ def update_row(new, new_at, now, around, old, fields, place, n, r):
         new[new_at + j] = stepped(made, j, old[place.old + j], now, around)
 
 
-@kernel(apart=True)
+@kernel(apart=True, part=True)
 def begin_row(c, c_at, new, new_at, now, around, old, fields, place, n, r):
     """One step of a row straight from the fields, whose coefficients are kept in `c`."""
     for j in range(n):
@@ -92,7 +92,7 @@ def begin_row(c, c_at, new, new_at, now, around, old, fields, place, n, r):
         new[new_at + j] = stepped(made, j, old[place.old + j], now, around)
 
 
-@kernel(apart=True)
+@kernel(apart=True, part=True)
 def sweep_row(c, c_at, level, level_at, now, around, n):
     """One step of a row from its kept coefficients: `level` holds H[k-1] and receives H[k+1]."""
     for j in range(n):

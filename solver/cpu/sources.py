@@ -39,7 +39,7 @@ class Sources(NamedTuple):
     "offset of the plane in each input: pointer"
 
 
-@kernel()
+@kernel(part=True)
 def make_notes():
     """Allocate what `Sources` keeps of each input."""
     return np.zeros(14, np.int64)

@@ -12,7 +12,7 @@ from solver.cpu.streaming import stream_run
 from solver.cpu.targets import LINE
 
 
-@kernel(apart=True)
+@kernel(apart=True, part=True)
 def join(g, old, source, start, stop):
     """Add to the gradient of H[0] those of H[-1] and of the source, where these are the same tensor."""
     for q in range(np.uint64(start), np.uint64(stop)):
@@ -24,7 +24,7 @@ def join(g, old, source, start, stop):
         g[NOW, q] = total
 
 
-@kernel()
+@kernel(part=True)
 def store_plane(flat, at, a, packed, rows, columns, streamed):
     """Write the inner cells of a padded plane to flat[at :]; `packed` is a plane of scratch.
 
@@ -43,7 +43,7 @@ def store_plane(flat, at, a, packed, rows, columns, streamed):
         stream_run(flat, at, packed, 0, rows * columns)
 
 
-@kernel()
+@kernel(part=True)
 def store_gradients(targets, g, packed, table, p, extent):
     """Write the seven gradients `g` of plane p: per cell, or the sum where an input has one value a plane."""
     rows, columns = extent.rows, extent.columns

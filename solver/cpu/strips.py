@@ -83,7 +83,7 @@ def march_strips(now_out, old_out, arrays, table, ratios, extent, cut, first, la
     strips_in(store, ring, make_notes(), now_out, old_out, arrays, table, ratios, extent, cut, first, last)
 
 
-@kernel()
+@kernel(part=True)
 def strips_in(store, ring, notes, now_out, old_out, arrays, table, ratios, extent, cut, first, last):
     """Do so in the scratch that is given."""
     steps, (n, s, w, e) = extent.steps, extent.sides

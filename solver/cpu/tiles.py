@@ -55,7 +55,7 @@ class Room(NamedTuple):
     "whether there are coefficients: a single step keeps none"
 
 
-@kernel()
+@kernel(part=True)
 def make_store(columns, ring, steps, like):
     """Allocate for `ring` rows of so many columns."""
     lead, stride, plane = measure(columns, ring, like.itemsize)
@@ -63,7 +63,7 @@ def make_store(columns, ring, steps, like):
     return store[(-(store.ctypes.data // like.itemsize)) % lead :]
 
 
-@kernel()
+@kernel(part=True)
 def measure(columns, ring, itemsize):
     """Cells before a row, from one row to the next, and of all rows."""
     lead = LINE // itemsize
@@ -133,7 +133,7 @@ def fill_ends(a, q, tile, mirror):
         a[q + n] = a[q] if tile.east == PERIODIC else mirror * a[q + n - 1]
 
 
-@kernel()
+@kernel(part=True)
 def copy_columns(target, at, source, row, first, count, columns):
     """Copy `count` columns of the row of a plane that begins at offset `row`; it goes on periodically."""
     if first >= 0 and first + count <= columns:
@@ -147,7 +147,7 @@ def copy_columns(target, at, source, row, first, count, columns):
         done += run
 
 
-@kernel()
+@kernel(part=True)
 def fill_run(a, at, count, value):
     """Set `count` cells to one value."""
     for j in range(count):
