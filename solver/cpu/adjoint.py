@@ -22,6 +22,7 @@ from solver.cpu.adjoint_fields import GROUP, accumulate, fields_adjoint, group_r
 from solver.cpu.adjoint_walls import wrap_columns_transposed, wrap_rows_transposed
 from solver.cpu.copying import copy_run
 from solver.cpu.loading import (
+    CHUNK,
     DX,
     DY,
     NOW,
@@ -40,7 +41,6 @@ from solver.cpu.storing import store_gradients
 from solver.cpu.streaming import fence
 
 SEGMENT = 16
-CHUNK = 256  # cells of a sweep between two requests to memory
 
 
 @kernel(part=True)
@@ -69,11 +69,12 @@ def assemble(c, a, source, start, stop, columns, r):
 @kernel(apart=True, part=True)
 def advance(levels, c, k, start, stop, columns, ahead, first, last):
     """Compute levels[k] from the two before it; meanwhile ask for the planes at ahead[first : last]."""
-    S, one, chunk = np.uint64(columns + 2), np.uint64(1), np.uint64(CHUNK)
+    S, one = np.uint64(columns + 2), np.uint64(1)
     new, now, old = np.uint64(k), np.uint64(k - 1), np.uint64(k - 2)
-    for begin in range(np.uint64(start), np.uint64(stop), chunk):
-        request(ahead, first, last, (np.int64(begin) - start) * c.itemsize, CHUNK * c.itemsize)
-        for q in range(begin, min(begin + chunk, np.uint64(stop))):
+    for begin in range(start, stop, CHUNK):
+        request(ahead, first, last, begin - start, c.itemsize)
+        for offset in range(CHUNK):
+            q = np.uint64(begin + offset)
             n, s, w, e = q - S, q + S, q - one, q + one
             point = (c[0, q], c[1, q], c[2, q], c[3, q], c[4, q], c[5, q], c[6, q])
             H = levels[now, q], levels[now, n], levels[now, s], levels[now, w], levels[now, e]
@@ -83,12 +84,13 @@ def advance(levels, c, k, start, stop, columns, ahead, first, last):
 @kernel(apart=True, part=True)
 def pull(lams, c, k, start, stop, columns, ahead, first, last):
     """Compute lams[k] = dL/dH[k] from the two after it; the borders of `c` must be wrapped for a transpose."""
-    S, one, chunk = np.uint64(columns + 2), np.uint64(1), np.uint64(CHUNK)
+    S, one = np.uint64(columns + 2), np.uint64(1)
     out, lam, after = np.uint64(k), np.uint64(k + 1), np.uint64(k + 2)
     zero = c.dtype.type(0)
-    for begin in range(np.uint64(start), np.uint64(stop), chunk):
-        request(ahead, first, last, (np.int64(begin) - start) * c.itemsize, CHUNK * c.itemsize)
-        for q in range(begin, min(begin + chunk, np.uint64(stop))):
+    for begin in range(start, stop, CHUNK):
+        request(ahead, first, last, begin - start, c.itemsize)
+        for offset in range(CHUNK):
+            q = np.uint64(begin + offset)
             n, s, w, e = q - S, q + S, q - one, q + one
             point = (c[0, q], c[1, q], c[3, n], c[2, s], c[5, w], c[4, e], zero)
             x = lams[lam, q], lams[lam, n], lams[lam, s], lams[lam, w], lams[lam, e]
@@ -143,13 +145,12 @@ def adjoint_planes(targets, cotangent, cotangent_old, arrays, table, ratios, ext
     segments = (steps + segment - 1) // segment
     any_field = joined[SOURCE] or wanted[SOURCE] or wanted[U] or wanted[V] or wanted[DX] or wanted[DY]
 
-    a = scratch(7, rows, columns, cotangent)
-    c = scratch(7, rows, columns, cotangent)
-    sums = scratch(8, rows, columns, cotangent)  # the gradients of the coefficients; one more plane
-    g = scratch(8, rows, columns, cotangent)  # those of the inputs; one more plane
-    levels = scratch(segment + 2, rows, columns, cotangent)
-    lams = scratch(segment + 3, rows, columns, cotangent)  # the last is zero
-    marks = scratch(2 * (segments - 1), rows, columns, cotangent)
+    # In one piece: apart, planes could lie at the same place of a page. The last of `sums` is for use on the way, the
+    # last of `lams` is zero.
+    planes = scratch(33 + 2 * (segment + segments), rows, columns, cotangent)
+    a, c, sums, g, packed = planes[:7], planes[7:14], planes[14:22], planes[22:29], planes[29]
+    lams, rest = planes[30 : 33 + segment], planes[33 + segment :]
+    levels, marks = rest[: segment + 2], rest[segment + 2 : segment + 2 * segments]
     ahead = np.empty(8, np.int64)
 
     for p in range(first, last):
@@ -187,8 +188,8 @@ def adjoint_planes(targets, cotangent, cotangent_old, arrays, table, ratios, ext
                 pull(lams, c, k, start, stop, columns, ahead, asked[0], asked[1])
                 turn += 1
                 if s == segments - 1 and k == length - 1 and cotangent_old.size:
-                    plane.load_rows(g[7], cotangent_old[p * cells : (p + 1) * cells], 0, rows, columns)
-                    plane.add(lams[k], g[7], columns + 2, (rows + 1) * (columns + 2))
+                    plane.load_rows(packed, cotangent_old[p * cells : (p + 1) * cells], 0, rows, columns)
+                    plane.add(lams[k], packed, columns + 2, (rows + 1) * (columns + 2))
             done = length if any_field else 0
             while done > 0:
                 count = min(GROUP, done)
@@ -205,5 +206,5 @@ def adjoint_planes(targets, cotangent, cotangent_old, arrays, table, ratios, ext
         finish_levels(g, c, lams, start, stop)
         if general is not None and any_field:
             fields_adjoint(g, sums, c, a, extent, ratios)
-        store_gradients(targets, g, g[7], table, p, extent)
+        store_gradients(targets, g, packed, table, p, extent)
     fence()

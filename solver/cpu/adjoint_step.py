@@ -12,12 +12,26 @@ import numpy as np
 from solver import stencil
 from solver.compiling import kernel
 from solver.cpu import plane
-from solver.cpu.loading import DX, DY, NOW, OLD, SOURCE, U, V, inner, load_inputs, look_ahead, request, row_of, scratch
+from solver.cpu.loading import (
+    CHUNK,
+    DX,
+    DY,
+    NOW,
+    OLD,
+    SOURCE,
+    U,
+    V,
+    inner,
+    load_inputs,
+    look_ahead,
+    request,
+    row_of,
+    scratch,
+)
 from solver.cpu.storing import store_gradients
 from solver.cpu.streaming import fence
 
 LAM, W, INVERSE = range(3)  # the planes of the gradient of H[1]: lam, lam / L and 1 / L
-CHUNK = 64  # cells of the pass between two requests to memory
 
 
 @kernel(apart=True, part=True)
@@ -57,11 +71,12 @@ def pull(g, a, x, levels, start, stop, columns, r, ahead, streams):
 
     Meanwhile ask for the first `streams` of the planes that begin at the addresses `ahead`.
     """
-    S, one, chunk = np.uint64(columns + 2), np.uint64(1), np.uint64(CHUNK)
+    S, one = np.uint64(columns + 2), np.uint64(1)
     old, source = levels
-    for begin in range(np.uint64(start), np.uint64(stop), chunk):
-        request(ahead, 0, streams, (np.int64(begin) - start) * a.itemsize, CHUNK * a.itemsize)
-        for q in range(begin, min(begin + chunk, np.uint64(stop))):
+    for begin in range(start, stop, CHUNK):
+        request(ahead, 0, streams, begin - start, a.itemsize)
+        for offset in range(CHUNK):
+            q = np.uint64(begin + offset)
             n, s, w, e = q - S, q + S, q - one, q + one
             point = stencil.published_step_adjoint(
                 (a[NOW, q], a[NOW, n], a[NOW, s], a[NOW, w], a[NOW, e]),
@@ -84,9 +99,8 @@ def adjoint_step(targets, cotangent, cotangent_old, arrays, table, ratios, exten
     rows, columns, sides = extent.rows, extent.columns, extent.sides
     cells, (start, stop) = rows * columns, inner(rows, columns)
     joined = targets.joined
-    a = scratch(7, rows, columns, cotangent)
-    x = scratch(3, rows, columns, cotangent)
-    g = scratch(8, rows, columns, cotangent)
+    planes = scratch(18, rows, columns, cotangent)  # in one piece: apart, they could lie at the same place of a page
+    a, x, g, packed = planes[:7], planes[7:10], planes[10:17], planes[17]
     levels = np.uint64(row_of(OLD, joined)), np.uint64(row_of(SOURCE, joined))
     ahead = np.empty(8, np.int64)
     for p in range(first, last):
@@ -101,5 +115,5 @@ def adjoint_step(targets, cotangent, cotangent_old, arrays, table, ratios, exten
         if cotangent_old.size:
             plane.load_rows(x[W], cotangent_old[p * cells : (p + 1) * cells], 0, rows, columns)
             plane.add(g[NOW], x[W], columns + 2, (rows + 1) * (columns + 2))
-        store_gradients(targets, g, g[7], table, p, extent)
+        store_gradients(targets, g, packed, table, p, extent)
     fence()

@@ -12,19 +12,21 @@ from solver.cpu import plane
 from solver.cpu.copying import prefetch_address
 
 NOW, OLD, SOURCE, U, V, DX, DY = range(7)
-LINES = 16  # cells that every loop's length is rounded up to, so that no vector is left over
+CHUNK = 64  # cells between two requests to memory; a constant, so that no test is made for what is left over
 
 
 @kernel(part=True)
 def input_start(table, which, p):
     """Return where plane p of the batch begins in the memory of input `which`."""
-    return (p // table[which, 2]) % table[which, 3] * table[which, 1]
+    repeat, planes = table[which, 2], table[which, 3]
+    index = p if repeat == 1 else p // repeat
+    return (index if index < planes else index % planes) * table[which, 1]
 
 
 @kernel(part=True)
 def is_new(table, which, p, first):
     """Whether input `which` of plane p is another plane than that of the plane before."""
-    return p == first or input_start(table, which, p) != input_start(table, which, p - 1)
+    return p == first or (table[which, 3] > 1 and p % table[which, 2] == 0)
 
 
 @kernel(part=True)
@@ -68,19 +70,19 @@ def row_of(which, joined):
 
 @kernel(part=True)
 def scratch(count, rows, columns, like):
-    """Return `count` zeroed padded planes with room behind for the last vector and its southern neighbours."""
-    return plane.padded_planes(count, rows + (LINES + columns + 1) // (columns + 2), columns, like)
+    """Return `count` zeroed padded planes with room behind for the last chunk and its southern neighbours."""
+    return plane.padded_planes(count, rows + (CHUNK + columns + 1) // (columns + 2), columns, like)
 
 
 @kernel(part=True)
 def inner(rows, columns):
-    """Return the first inner cell of a padded plane and the end of its inner rows, in whole vectors from the first."""
+    """Return the first inner cell of a padded plane and the end of its inner rows, in whole chunks from the first."""
     start, cells = columns + 2, rows * (columns + 2)
-    return start, start + (cells + LINES - 1) // LINES * LINES
+    return start, start + (cells + CHUNK - 1) // CHUNK * CHUNK
 
 
 @kernel(part=True)
-def request(ahead, first, last, offset, count):
-    """Ask for `count` bytes of the planes that begin at ahead[first : last], `offset` bytes from their beginning."""
+def request(ahead, first, last, at, itemsize):
+    """Ask for a chunk of the planes that begin at ahead[first : last], from their cell `at` on."""
     for m in range(first, last):
-        prefetch_address(ahead[m] + offset, count)
+        prefetch_address(ahead[m] + at * itemsize, CHUNK * itemsize)
