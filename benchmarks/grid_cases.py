@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from benchmarks.case import SchemeCase
 from benchmarks.peers import OURS
-from benchmarks.problem import CONSTANT, PER_CELL, Problem
+from benchmarks.problem import CONSTANT, PER_CELL, START, Problem
 
 STEPS = {64: 256, 128: 128, 256: 64, 512: 32, 1024: 32, 2048: 16, 4096: 16}  # a call of milliseconds at least
 BAR = "numba"  # the simple single sweep: the bar that counts
 FRAMEWORKS = ("torch.compile", "devito", "jax")
 SLOW = ("torch", "numpy", "py-pde")
-ONE_THREAD = "one-thread"
-SOLVE_STEPS = 512
+ONE_THREAD = "one thread"
+SOLVE_STEPS = {256: 512, 1024: 256}  # whole time intervals between two looks for values that are not finite
 
 
 def case(problem: Problem, peers: tuple[str, ...], group: str = "grid", note: str = "") -> SchemeCase:
@@ -32,11 +32,12 @@ def cases() -> list[SchemeCase]:
         for size in (256, 1024, 4096):
             found.append(case(grid(size, dtype), (BAR, *FRAMEWORKS, *SLOW, ONE_THREAD)))
     for dtype in ("float64", "float32"):
-        found.append(case(grid(1024, dtype, CONSTANT), (BAR, "torch.compile", "jax"), note="(constant)"))
+        note = "(constant)"
+        found.append(case(grid(1024, dtype, CONSTANT), (BAR, "torch.compile", "jax"), "boundaries", note))
     for boundary in ("no-flux", "Dirichlet"):
-        found.append(case(grid(1024, "float64", boundary=boundary), (ONE_THREAD,), note=f"({boundary})"))
+        found.append(case(grid(1024, "float64", boundary=boundary), (ONE_THREAD,), "boundaries", f"({boundary})"))
     for size in (256, 1024):
-        long = Problem((size, size), SOLVE_STEPS, "float64")
+        long = Problem((size, size), SOLVE_STEPS[size], "float64", same=START)
         found.append(case(long, ("solve",), group="solve"))
     sizes = [size for size in STEPS if size not in (256, 1024, 4096)]
     found += [case(grid(size, "float64"), (BAR, *FRAMEWORKS, "torch"), group="over size") for size in sizes]

@@ -27,9 +27,10 @@ ASSEMBLY_ADJOINT = 36  # gradients of b: 15, of five numerators and f: 7, of u a
 def words(problem: Problem, backward: bool) -> int:
     """Return the values that must be read and written in one call."""
     inputs = sum(prod(shape) for shape in problem.shapes.values())
-    forward = inputs + problem.cells
     if problem.is_grid:
-        return forward * problem.steps
+        both_levels = inputs + (problem.cells if "old" in problem.same else 0)  # they differ after the first step
+        return (both_levels + problem.cells) * problem.steps
+    forward = inputs + problem.cells
     if not backward:
         return forward
     gradients = sum(prod(problem.shapes[name]) for name in problem.wanted)
