@@ -12,28 +12,17 @@ import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from time import sleep
 from typing import Any
 
 from benchmarks.case import Case
 from benchmarks.results import FAILED, MEASURED, Row
+from benchmarks.settings import SETTINGS
 from benchmarks.stream import Bandwidth
 from benchmarks.worker import Contender, Yardstick, serve
 
 LEAST = 3  # rounds of a contender however slow it is
 REST = 0.02  # seconds between two turns, in which the threads of the one before fall asleep
-KEEP_FREED_MEMORY = {  # or every large temporary is page faults, for the peers more than for us
-    "MALLOC_MMAP_THRESHOLD_": str(2**34),
-    "MALLOC_TRIM_THRESHOLD_": str(2**36),
-    "MALLOC_TOP_PAD_": str(2**28),
-}
-SETTINGS = KEEP_FREED_MEMORY | {
-    "JAX_PLATFORMS": "cpu",
-    "JAX_ENABLE_X64": "1",
-    "DEVITO_LANGUAGE": "openmp",
-    "DEVITO_LOGGING": "ERROR",
-}
 
 
 class _Process:

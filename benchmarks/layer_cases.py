@@ -50,6 +50,6 @@ def over_steps() -> list[SchemeCase]:
     shown += [(K, True) for K in STEPS_OF_THE_FIGURE if K not in (1, 5)]
     found = []
     for K, backward in shown:
-        compiled = ("torch.compile",) if K <= COMPILED_UP_TO[backward] else ()
+        compiled = ("torch.compile",) if COMPILED_UP_TO[backward] >= K else ()
         found.append(case(layer(BATCH, K), backward, ("torch", *compiled), group="over K"))
     return found

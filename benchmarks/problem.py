@@ -19,6 +19,7 @@ DT = 0.2  # the layer's
 PER_CELL, PER_CHANNEL, SCALAR, CONSTANT_D, CONSTANT = "per cell", "per channel", "scalar", "constant D", "constant"
 LAYER, START = ("old", "source"), ("old",)
 SAMPLE = 64  # planes that are held against the reference: planes do not depend on each other
+LARGE = 2**21  # cells of a grid of which only a patch is: NumPy would take minutes
 _SIDES: dict[str, Callable[[], str | Dirichlet]] = {
     "periodic": lambda: "periodic",
     "no-flux": lambda: "no-flux",
@@ -112,29 +113,38 @@ class Problem:
 
     def sample(self, result: Array) -> Array:
         """Return the part of an output, or of a gradient, that is held against the reference."""
-        planes = self._sampled
-        whole = planes is None or result.shape != self.shape
-        return result if whole else result.reshape(-1, *self.shape[-2:])[planes]
-
-    @property
-    def _sampled(self) -> Array | None:
-        """Evenly spaced planes; None for all of them, where a gradient sums over planes or there are few."""
-        planes = prod(self.shape[:-2])
-        if planes <= SAMPLE or self.coefficients not in (PER_CELL, CONSTANT_D):
-            return None
-        return np.linspace(0, planes - 1, SAMPLE).astype(np.int64)
+        return self._part(result, margin=0)
 
     def reference(self, backward: bool) -> tuple[Array, ...]:
         """Return H[K], or the gradients by the `wanted` inputs, in float64 from the NumPy oracle, for `sample`."""
-        inputs = Inputs(*(self.sample(a).astype(np.float64) for a in self.draw()))
+        margin = self.steps + 1 if self._is_patch else 0  # the values that K steps and a difference of u can reach
+        inputs = Inputs(*(self._part(a, margin).astype(np.float64) for a in self.draw()))
         levels, fields = levels_of(inputs), fields_of(inputs)
         if not backward:
-            return (reference.forward(levels, fields, self.mesh, self.steps).now,)
+            exact = reference.forward(levels, fields, self.mesh, self.steps).now
+            return (exact[margin : exact.shape[0] - margin, margin : exact.shape[1] - margin] if margin else exact,)
         seed = self.sample(self.cotangent()).astype(np.float64)
         full = reference.adjoint(Levels(seed, np.zeros_like(seed)), levels, fields, self.mesh, self.steps)
         gradients = full._asdict()
         gradients["now"] = sum((gradients[name] for name in self.same), full.now)
         return tuple(sum_to_shape(gradients[name], getattr(inputs, name).shape) for name in self.wanted)
+
+    def _part(self, array: Array, margin: int) -> Array:
+        """Return what is compared of an array of the full shape, of a grid with a margin around; others whole."""
+        if array.shape != self.shape:
+            return array
+        if self._is_patch:  # around the corner, so that the periodic border is seen
+            reach = np.arange(-SAMPLE - margin, SAMPLE + margin)
+            return array[np.ix_(reach % self.shape[0], reach % self.shape[1])]
+        planes = prod(self.shape[:-2])
+        if planes <= SAMPLE or self.coefficients not in (PER_CELL, CONSTANT_D):
+            return array  # a gradient that sums over the planes needs them all
+        return array.reshape(-1, *self.shape[-2:])[np.linspace(0, planes - 1, SAMPLE).astype(np.int64)]
+
+    @property
+    def _is_patch(self) -> bool:
+        """Whether the grid is so large that a part of it is compared."""
+        return self.is_grid and self.cells > LARGE and self.boundary == "periodic"
 
 
 def levels_of(inputs: Inputs) -> Levels:

@@ -7,6 +7,8 @@ from itertools import groupby
 
 from rich.table import Table
 
+from benchmarks.case import Case
+from benchmarks.compare import Change
 from benchmarks.peers import OURS
 from benchmarks.results import MEASURED, Row
 
@@ -41,7 +43,7 @@ def contest_table(rows: Sequence[Row]) -> Table:
 def _cells(row: Row, ours: float | None) -> tuple[str, ...]:
     if row.status != MEASURED:
         return (row.status,) + ("",) * (len(COLUMNS) - 3)
-    shares = (row.bandwidth and row.bandwidth / 1e9, row.of_copy and 100 * row.of_copy, row.of_triad and 100 * row.of_triad)
+    shares = [None, None, None] if row.bandwidth is None else [row.bandwidth / rate for rate in _yardsticks(row)]
     return (
         f"{1e3 * row.seconds:.4g}",
         f"{1e3 * row.best:.4g}",
@@ -54,6 +56,11 @@ def _cells(row: Row, ours: float | None) -> tuple[str, ...]:
     )
 
 
+def _yardsticks(row: Row) -> tuple[float, float, float]:
+    """Return a GB/s, and one per cent of the copy and of the triad."""
+    return 1e9, row.copy / 100, row.triad / 100
+
+
 def record_table(title: str, records: Sequence[Mapping[str, str]]) -> Table:
     """Return a table of records that share their names."""
     table = Table(title=title)
@@ -61,4 +68,29 @@ def record_table(title: str, records: Sequence[Mapping[str, str]]) -> Table:
         table.add_column(name, justify="right" if n else "left", no_wrap=True)
     for record in records:
         table.add_row(*record.values())
+    return table
+
+
+def change_table(changes: Sequence[Change]) -> Table:
+    """Return what `--compare` found."""
+    table = Table(title="Our speed over the earlier one, both relative to the same yardsticks")
+    for name in ("group", "case", "speed", "verdict", "yardsticks"):
+        table.add_column(name, justify="right" if name == "speed" else "left")
+    for change in changes:
+        verdict = "[red]LOSS[/]" if change.lost else "kept"
+        table.add_row(change.group, change.case, f"{change.speed:.2f}", verdict, ", ".join(change.yardsticks))
+    return table
+
+
+def listing(cases: Sequence[Case], apart: Sequence[str]) -> Table:
+    """Return every case with its bytes and operations, and the tables that are measured apart."""
+    table = Table(title="Cases")
+    for name in ("group", "case", "MB", "Mop", "contenders"):
+        table.add_column(name, justify="right" if name in ("MB", "Mop") else "left")
+    for case in cases:
+        size = "" if case.bytes is None else f"{case.bytes / 1e6:.1f}"
+        work = "" if case.operations is None else f"{case.operations / 1e6:.0f}"
+        table.add_row(case.group, case.name, size, work, ", ".join(case.contenders))
+    for name in apart:
+        table.add_row(name, "a table of its own")
     return table

@@ -4,7 +4,7 @@ Planes fit a cache: whatever K, each distinct input is read once and each output
 the inputs and the gradient of H[K] and writes one gradient an input; what it recomputes stays in cache.
 
 A grid does not fit: we count what one pass over memory *per step* moves, every distinct plane read once and H[k+1]
-written over H[k-1]. A sweep that makes several steps per pass needs less, so its share of the copy rate can exceed 100 %.
+written over H[k-1]. A sweep that makes several steps per pass needs less: its share of the copy rate can exceed 100 %.
 
 Operations are additions, subtractions, multiplications and divisions a cell, one each, in the published forms; `step`
 and `assemble` in `solver.stencil` are what is counted.

@@ -25,4 +25,6 @@ OURS, *PEERS = MODULES
 
 def load(name: str) -> ModuleType:
     """Import a contender; ImportError if a package that it needs is absent."""
+    if name not in MODULES:
+        raise ImportError(f"no contender is called {name!r}")
     return import_module(f"benchmarks.peers.{MODULES[name]}")

@@ -23,7 +23,7 @@ class _Inner(devito.SubDomain):
     name = "inner"
 
     def define(self, dimensions: Any) -> dict[Any, Any]:
-        return {d: ("middle", GHOST, GHOST) for d in dimensions}
+        return dict.fromkeys(dimensions, ("middle", GHOST, GHOST))
 
 
 def forward(problem: Problem) -> Prepared:

@@ -12,7 +12,6 @@ import numpy as np
 
 from benchmarks.case import Prepared
 from benchmarks.problem import CONSTANT, Problem
-from solver.records import Array
 
 COMPILE = {"error_model": "numpy", "fastmath": {"contract", "nsz"}, "nogil": True}
 

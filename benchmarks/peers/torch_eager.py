@@ -16,9 +16,7 @@ from benchmarks.problem import DT, Problem
 ROWS, COLUMNS = -2, -1
 
 
-def evolve(
-    h: Tensor, old: Tensor, f: Tensor, u: Tensor, v: Tensor, Dx: Tensor, Dy: Tensor, *, steps: int
-) -> Tensor:
+def evolve(h: Tensor, old: Tensor, f: Tensor, u: Tensor, v: Tensor, Dx: Tensor, Dy: Tensor, *, steps: int) -> Tensor:
     """Return H[steps]."""
     u_x = (_before(u, ROWS, -1) - _before(u, ROWS)) / 2
     v_y = (_before(v, COLUMNS, -1) - _before(v, COLUMNS)) / 2
