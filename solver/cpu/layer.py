@@ -11,8 +11,6 @@ from __future__ import annotations
 from math import prod
 from typing import NamedTuple
 
-import numpy as np
-
 from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.convolution import TAPS, convolve_pair, finish
