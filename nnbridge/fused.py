@@ -49,10 +49,10 @@ def applies(layer: GlobalLayer, x: Tensor) -> bool:
     return (
         x.ndim == 4
         and x.shape[1] == layer.channels
-        and x.shape[2] * x.shape[3] in range(1, LARGEST + 1)
+        and 0 < x.shape[2] * x.shape[3] <= LARGEST
+        and layer.boundary in (PERIODIC, NO_FLUX)
         and all(t.device.type == "cpu" for t in tensors)
         and _common_dtype(tensors) in DTYPES
-        and layer.boundary in (PERIODIC, NO_FLUX)
         and not (torch.is_grad_enabled() and any(t.requires_grad for t in tensors))
         and forward_ad._current_level < 0
         and not torch._C._are_functorch_transforms_active()
@@ -75,14 +75,14 @@ def evaluate(layer: GlobalLayer, x: Tensor) -> Tensor:
 
 def _is_as_built(layer: GlobalLayer) -> bool:
     """Whether the parts are those that the layer was made of, run by nothing but themselves, norms in evaluation."""
-    coefficients, output = list(layer.coefficients), list(layer.output)
+    learned, containers = len(layer.parts.learned), (layer.coefficients, layer.output)
+    parts: list[Any] = [part for container in containers for part in container]
     return (
-        tuple(map(type, coefficients)) == (MADE_OF if layer.parts.learned else ())
-        and tuple(map(type, output)) == MADE_OF[1:]
+        tuple(map(type, parts)) == MADE_OF * bool(learned) + MADE_OF[1:]
         and not torch_module._has_any_global_hook()
-        and all(_runs_alone(part) for part in (layer.coefficients, layer.output, *coefficients, *output))
-        and all(_is_affine(part) for part in (*coefficients[1:2], output[0]))
-        and all(_is_depthwise(part, layer) for part in coefficients[:1])
+        and all(_runs_alone(part) for part in (*containers, *parts))
+        and all(_is_affine(norm) for norm in _norms(parts))
+        and (not learned or _is_depthwise(parts[0], learned * layer.channels))
     )
 
 
@@ -90,25 +90,28 @@ def _runs_alone(part: nn.Module) -> bool:
     return not (part._forward_hooks or part._forward_pre_hooks or "forward" in part.__dict__)
 
 
-def _is_affine(norm: Any) -> bool:
-    return not norm.training and norm.running_mean is not None and norm.running_var is not None and norm.affine
+def _is_affine(norm: nn.BatchNorm2d) -> bool:
+    return not norm.training and norm.running_mean is not None and norm.affine
 
 
-def _is_depthwise(convolution: Any, layer: GlobalLayer) -> bool:
+def _is_depthwise(convolution: nn.Conv2d, outputs: int) -> bool:
     return (
-        convolution.weight.shape == (len(layer.parts.learned) * layer.channels, 1, 3, 3)
+        convolution.weight.shape == (outputs, 1, 3, 3)
         and convolution.bias is None
         and convolution.stride == convolution.dilation == convolution.padding == (1, 1)
         and convolution.padding_mode == "zeros"
     )
 
 
+def _norms(parts: list[Any]) -> list[Any]:
+    return [part for part in parts if isinstance(part, nn.BatchNorm2d)]
+
+
 def _numbers(layer: GlobalLayer) -> list[Tensor]:
     """Return the parameters and statistics of the parts."""
     parts: list[Any] = [*layer.coefficients, *layer.output]
-    norms = (part for part in parts if isinstance(part, nn.BatchNorm2d))
     weights = [part.weight for part in parts if isinstance(part, nn.Conv2d)]
-    return weights + [t for n in norms for t in (n.weight, n.bias, n.running_mean, n.running_var)]
+    return weights + [t for n in _norms(parts) for t in (n.weight, n.bias, n.running_mean, n.running_var)]
 
 
 def _common_dtype(tensors: list[Tensor]) -> torch.dtype | None:
