@@ -7,7 +7,9 @@ import pytest
 from benchmarks.compare import compare
 from benchmarks.results import ABSENT, MEASURED, Row, read_csv, write_csv
 
-ROW = Row("layer", "planes", "pdebridge", MEASURED, seconds=0.01, best=0.009, updates=10, bytes=10**8, copy=3e10, triad=3e10)
+ROW = Row(
+    "layer", "planes", "pdebridge", MEASURED, seconds=0.01, best=0.009, updates=10, bytes=10**8, copy=3e10, triad=3e10
+)
 BEFORE = [
     ROW,
     replace(ROW, contender="torch", seconds=0.2),
