@@ -89,7 +89,8 @@ class SchemeCase:
         from benchmarks import peers
 
         module = peers.load(contender)
-        return module.backward(self.problem) if self.backward else module.forward(self.problem)
+        made: Prepared = module.backward(self.problem) if self.backward else module.forward(self.problem)
+        return made
 
     def reference(self) -> tuple[Array, ...]:
         """Return H[K] or the gradients from the NumPy oracle."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated
@@ -25,7 +25,7 @@ console = Console() if Console().is_terminal else Console(width=150)
 
 @app.command()
 def main(
-    only: Annotated[str, typer.Option(help="What 'group: name' contains, or matches with * and ?.")] = "",
+    only: Annotated[str, typer.Option(help="What 'group: name' contains, or matches with * and ?; a|b: either.")] = "",
     rivals: Annotated[str, typer.Option("--peers", help="Only these, separated by commas.")] = "",
     rounds: Annotated[int, typer.Option(help="Timed calls of a contender in a case.", min=1)] = 15,
     budget: Annotated[float, typer.Option(help="Seconds after which a contender has had its rounds.")] = 10.0,
@@ -45,12 +45,15 @@ def main(
     if list_cases:
         console.print(tables.listing(registry.choose(only, figures=True), apart))
         return
-    rows = _measure(chosen, allowed, rounds, budget, cold)
-    for _, found in groupby(rows, lambda row: row.group):
-        console.print(tables.contest_table(list(found)))
+    rows: list[Row] = []
+    for found in _measure(chosen, allowed, rounds, budget, cold):
+        rows += found
+        if csv_path:
+            write_csv(csv_path, rows)  # after every case: a run of an hour may be broken off
+    for _, group in groupby(rows, lambda row: row.group):
+        console.print(tables.contest_table(list(group)))
     records = {name: _measure_apart(name) for name in apart}
     if csv_path:
-        write_csv(csv_path, rows)
         write_json(csv_path.with_suffix(".machine.json"), machine())
     if json_path:
         write_json(json_path, {"machine": machine(), "rows": rows, **records})
@@ -72,11 +75,12 @@ def _peers(given: str) -> tuple[str, ...]:
     return names
 
 
-def _measure(chosen: Sequence[Case], allowed: Sequence[str], rounds: int, budget: float, cold: bool) -> list[Row]:
+def _measure(
+    chosen: Sequence[Case], allowed: Sequence[str], rounds: int, budget: float, cold: bool
+) -> Iterator[list[Row]]:
     """Measure the cases one after the other; say at once what is absent or failed."""
-    rows: list[Row] = []
     if not chosen:
-        return rows
+        return
     with (
         tempfile.TemporaryDirectory() as empty,
         Contest(rounds, budget, empty_caches(Path(empty)) if cold else {}) as contest,
@@ -89,9 +93,8 @@ def _measure(chosen: Sequence[Case], allowed: Sequence[str], rounds: int, budget
             for row in found:
                 if row.note:
                     progress.console.print(f"{row.case}, {row.contender}: {row.status}: {row.note}", style="yellow")
-            rows += found
             progress.advance(task)
-    return rows
+            yield found
 
 
 def _measure_apart(name: str) -> list[dict[str, str]]:

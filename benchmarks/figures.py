@@ -60,9 +60,11 @@ def time_over_steps(rows: Sequence[Row]) -> Any:
         axes.set_title("forward and backward" if backward else "forward")
         axes.set_xticks(layer_cases.STEPS_OF_THE_FIGURE, [str(K) for K in layer_cases.STEPS_OF_THE_FIGURE])
         axes.minorticks_off()
+    if not shown:
+        return None
     figure.suptitle("2048 planes of 32 x 32, float32, coefficients per cell", x=0.01, ha="left")
     panels[0].legend()
-    return figure if shown else None
+    return figure
 
 
 def rate_over_size(rows: Sequence[Row]) -> Any:

@@ -1,4 +1,4 @@
-"""The one registry of what is measured: `cases`, which take turns, and `TABLES`, which need interpreters of their own."""
+"""The one registry of what is measured: `cases`, whose contenders take turns, and `TABLES`, measured apart."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def cases() -> list[Case]:
 
 
 def matches(pattern: str, group: str, name: str = "") -> bool:
-    """Tell whether a case is meant: by a part of "group: name", or by a pattern with * and ? for all of it."""
+    """Tell whether "group: name" has the pattern as a part, or matches it with * and ?; a|b: either."""
     full = f"{group}: {name}"
-    return pattern in full or fnmatchcase(full, pattern)
+    return any(part in full or fnmatchcase(full, part) for part in pattern.split("|"))
 
 
 def choose(pattern: str, figures: bool) -> list[Case]:

@@ -1,4 +1,4 @@
-"""The environment of a measurement: what the contenders' processes are started with, and what is told of the machine."""
+"""The environment of a measurement: what the contenders' processes start with, and what is told of the machine."""
 
 from __future__ import annotations
 

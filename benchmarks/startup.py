@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from itertools import pairwise
 from time import perf_counter
 
 from benchmarks.subprocesses import fresh
@@ -40,7 +41,7 @@ def measure() -> dict[str, float]:
     clock.append(perf_counter())
     layer(x).sum().backward()
     clock.append(perf_counter())
-    lengths = [later - earlier for earlier, later in zip(clock, clock[1:], strict=False)]
+    lengths = [later - earlier for earlier, later in pairwise(clock)]
     del lengths[2]  # making the inputs
     return dict(zip(TIMES, lengths, strict=True))
 

@@ -32,15 +32,15 @@ class Bandwidth(NamedTuple):
 
 
 @intrinsic
-def _store_line(typing_context, target, first, second, scale, i):  # type: ignore[no-untyped-def]
+def _store_line(typing_context, target, first, second, scale, i):
     """target[8 i : 8 i + 8] = first + scale * second there, past the caches; all aligned to a line."""
     signature = types.void(target, first, second, scale, i)
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         vector = ir.VectorType(ir.DoubleType(), LANES)
         start = builder.mul(arguments[4], ir.Constant(arguments[4].type, LANES))
 
-        def line(which):  # type: ignore[no-untyped-def]
+        def line(which):
             array = context.make_array(signature.args[which])(context, builder, arguments[which])
             return builder.bitcast(builder.gep(array.data, [start]), vector.as_pointer())
 
@@ -57,11 +57,11 @@ def _store_line(typing_context, target, first, second, scale, i):  # type: ignor
 
 
 @intrinsic
-def _copy_line(typing_context, target, source, i):  # type: ignore[no-untyped-def]
+def _copy_line(typing_context, target, source, i):
     """target[8 i : 8 i + 8] = source there, past the caches; both aligned to a line."""
     signature = types.void(target, source, i)
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         vector = ir.VectorType(ir.DoubleType(), LANES)
         start = builder.mul(arguments[2], ir.Constant(arguments[2].type, LANES))
         to, source = (
@@ -79,27 +79,27 @@ def _copy_line(typing_context, target, source, i):  # type: ignore[no-untyped-de
 
 
 @numba.njit(nogil=True, cache=True)
-def _copy(target, source, first, last):  # type: ignore[no-untyped-def]
+def _copy(target, source, first, last):
     for i in range(first * LANES, last * LANES):
         target[i] = source[i]
 
 
 @numba.njit(nogil=True, cache=True)
-def _copy_past(target, source, first, last):  # type: ignore[no-untyped-def]
+def _copy_past(target, source, first, last):
     for i in range(first, last):
-        _copy_line(target, source, i)
+        _copy_line(target, source, i)  # type: ignore[call-arg]
 
 
 @numba.njit(nogil=True, cache=True)
-def _triad(target, first_source, second, scale, first, last):  # type: ignore[no-untyped-def]
+def _triad(target, first_source, second, scale, first, last):
     for i in range(first * LANES, last * LANES):
         target[i] = first_source[i] + scale * second[i]
 
 
 @numba.njit(nogil=True, cache=True)
-def _triad_past(target, first_source, second, scale, first, last):  # type: ignore[no-untyped-def]
+def _triad_past(target, first_source, second, scale, first, last):
     for i in range(first, last):
-        _store_line(target, first_source, second, scale, i)
+        _store_line(target, first_source, second, scale, i)  # type: ignore[call-arg]
 
 
 class Stream:

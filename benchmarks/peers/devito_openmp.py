@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
-
-os.environ |= {"DEVITO_LANGUAGE": "openmp", "DEVITO_ARCH": "gcc", "DEVITO_LOGGING": "ERROR"}  # read when imported
 
 import devito
 import numpy as np
@@ -17,7 +14,7 @@ from solver.records import Array
 GHOST = 1
 
 
-class _Inner(devito.SubDomain):
+class _Inner(devito.SubDomain):  # type: ignore[misc]
     """The cells, without their periodic border."""
 
     name = "inner"

@@ -7,13 +7,15 @@ prange. Nobody has to know more than Numba's manual to write it.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
 
 from benchmarks.case import Prepared
 from benchmarks.problem import CONSTANT, Problem
 
-COMPILE = {"error_model": "numpy", "fastmath": {"contract", "nsz"}, "nogil": True}
+COMPILE: Any = {"error_model": "numpy", "fastmath": {"contract", "nsz"}, "nogil": True}
 
 
 def forward(problem: Problem) -> Prepared:

@@ -13,10 +13,10 @@ from solver.stability import ConsistencyWarning
 def forward(problem: Problem) -> Prepared:
     """Solve from H[0] = H[-1], as the bare kernel beside it does."""
     inputs = problem.draw()
-    grid = Grid(problem.shape, (1.0, 1.0), problem.sides)
-    equation = DiffusionAdvection(
-        grid, (inputs.u, inputs.v), (inputs.Dx, inputs.Dy), inputs.source, advection="product"
-    )
+    rows, columns = problem.shape
+    grid = Grid((rows, columns), (1.0, 1.0), problem.sides)
+    velocity, diffusivity = (inputs.u, inputs.v), (inputs.Dx, inputs.Dy)
+    equation = DiffusionAdvection(grid, velocity, diffusivity, inputs.source, advection="product")
     warnings.simplefilter("ignore", StabilityWarning)  # random velocities: a rate is measured, not a flow
     warnings.simplefilter("ignore", ConsistencyWarning)
     return Prepared(

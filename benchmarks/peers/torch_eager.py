@@ -1,7 +1,7 @@
 """Plain torch, in the operations that the authors of the layer chose: rolls, and new tensors for every term.
 
-A. Kag and V. Saligrama, "Condensing CNNs with Partial Differential Equations", CVPR 2022. The signs are ours (+u carries
-towards larger row index); what is computed before the loop and what in it is theirs.
+A. Kag and V. Saligrama, "Condensing CNNs with Partial Differential Equations", CVPR 2022. What is computed before the
+loop and what in it is theirs; the signs are ours (+u carries towards larger row index).
 """
 
 from __future__ import annotations

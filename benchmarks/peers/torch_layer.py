@@ -22,7 +22,7 @@ def ours(*inputs: Tensor, steps: int) -> Tensor:
 
 
 def tensors(problem: Problem, backward: bool) -> tuple[Tensor, ...]:
-    """Return the seven inputs; those that are H[0] are one tensor, and gradients are asked for where a case wants them."""
+    """Return the seven inputs, those that are H[0] as one tensor; `backward`: the wanted ones require a gradient."""
     arrays = problem.draw()._asdict()
     made = {name: torch.from_numpy(array) for name, array in arrays.items() if name not in problem.same}
     if backward:

@@ -49,7 +49,7 @@ def test_an_absent_peer_is_shown(tiny_run):
 def test_comparing_ends_with_1_at_a_loss(tmp_path, monkeypatch):
     now = [Row("grid", "tiny", name, MEASURED, seconds=s) for name, s in ((peers.OURS, 0.01), ("numpy", 0.1))]
     monkeypatch.setattr(registry, "cases", lambda: [TINY])
-    monkeypatch.setattr(cli, "_measure", lambda *_: now)
+    monkeypatch.setattr(cli, "_measure", lambda *_: [now])
     for factor, code in ((0.8, 1), (0.95, 0)):
         write_csv(tmp_path / "before.csv", [replace(now[0], seconds=factor * now[0].seconds), now[1]])
         result = CliRunner().invoke(cli.app, ["--only", "grid: tiny", "--compare", str(tmp_path / "before.csv")])
