@@ -20,7 +20,7 @@ from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.adjoint_fields import GROUP, accumulate, fields_adjoint, group_rows, published_fields_adjoint
 from solver.cpu.adjoint_walls import wrap_columns_transposed, wrap_rows_transposed
-from solver.cpu.copying import copy_run, fence
+from solver.cpu.copying import copy_run
 from solver.cpu.loading import (
     DX,
     DY,
@@ -37,6 +37,7 @@ from solver.cpu.loading import (
     scratch,
 )
 from solver.cpu.storing import store_gradients
+from solver.cpu.streaming import fence
 
 SEGMENT = 16
 CHUNK = 256  # cells of a sweep between two requests to memory

@@ -14,9 +14,10 @@ from solver.cpu import plane
 from solver.cpu.adjoint import assemble, copy_pair, segment_length
 from solver.cpu.adjoint_fields import fields_adjoint
 from solver.cpu.adjoint_walls import wrap_columns_transposed, wrap_rows_transposed
-from solver.cpu.copying import copy_run, fence
+from solver.cpu.copying import copy_run
 from solver.cpu.loading import NOW, OLD, SOURCE, inner, load_inputs, row_of, scratch
 from solver.cpu.storing import store_gradients
+from solver.cpu.streaming import fence
 
 
 @kernel()

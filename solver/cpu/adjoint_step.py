@@ -12,9 +12,9 @@ import numpy as np
 from solver import stencil
 from solver.compiling import kernel
 from solver.cpu import plane
-from solver.cpu.copying import fence
 from solver.cpu.loading import DX, DY, NOW, OLD, SOURCE, U, V, inner, load_inputs, look_ahead, request, row_of, scratch
 from solver.cpu.storing import store_gradients
+from solver.cpu.streaming import fence
 
 LAM, W, INVERSE = range(3)  # the planes of the gradient of H[1]: lam, lam / L and 1 / L
 CHUNK = 64  # cells of the pass between two requests to memory

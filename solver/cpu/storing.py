@@ -6,8 +6,9 @@ import numpy as np
 
 from solver.compiling import kernel
 from solver.cpu import plane
-from solver.cpu.copying import copy_run, stream_run
+from solver.cpu.copying import copy_run
 from solver.cpu.loading import NOW, OLD, SOURCE
+from solver.cpu.streaming import stream_run
 from solver.cpu.targets import LINE
 
 
