@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 from torch.nn.modules import module as torch_module
 
+from nnbridge.depthwise import FieldConvolution
 from nnbridge.fused_operator import evaluate_layer
 from nnbridge.operator import DTYPES
 from solver.records import NO_FLUX, PERIODIC
@@ -24,7 +25,7 @@ from solver.records import NO_FLUX, PERIODIC
 if TYPE_CHECKING:
     from nnbridge.layers import GlobalLayer
 
-MADE_OF = (nn.Conv2d, nn.BatchNorm2d, nn.ReLU)
+MADE_OF = (FieldConvolution, nn.BatchNorm2d, nn.ReLU)
 LARGEST = 1 << 18  # cells of a plane
 
 
