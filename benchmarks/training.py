@@ -47,7 +47,7 @@ class TrainingCase:
 
         def step() -> None:
             optimiser.zero_grad(set_to_none=True)
-            loss().backward()  # type: ignore[no-untyped-call]
+            loss().backward()
             nn.utils.clip_grad_norm_(network.parameters(), 5.0)
             optimiser.step()
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from nnbridge import fused
+from nnbridge.depthwise import FieldConvolution
 from nnbridge.ops import BACKENDS, diffusion_advection, evolve_fields
 from nnbridge.reference import COLUMNS, ROWS, after, before
 from solver import checks
@@ -120,7 +121,7 @@ class GlobalLayer(nn.Module):
         self.coefficients = nn.Sequential()
         if learned:
             self.coefficients = nn.Sequential(
-                nn.Conv2d(channels, learned * channels, 3, padding=1, groups=channels, bias=False),
+                FieldConvolution(channels, learned),
                 nn.BatchNorm2d(learned * channels, eps=eps),
                 nn.ReLU(),
             )
