@@ -31,29 +31,20 @@ class Bandwidth(NamedTuple):
     triad: float
 
 
-@intrinsic
-def _store_line(typing_context, target, first, second, scale, i):
-    """target[8 i : 8 i + 8] = first + scale * second there, past the caches; all aligned to a line."""
-    signature = types.void(target, first, second, scale, i)
+VECTOR = ir.VectorType(ir.DoubleType(), LANES)
 
-    def generate(context, builder, signature, arguments):
-        vector = ir.VectorType(ir.DoubleType(), LANES)
-        start = builder.mul(arguments[4], ir.Constant(arguments[4].type, LANES))
 
-        def line(which):
-            array = context.make_array(signature.args[which])(context, builder, arguments[which])
-            return builder.bitcast(builder.gep(array.data, [start]), vector.as_pointer())
+def _line(context, builder, kind, array, i):
+    """Return a pointer to array[8 i : 8 i + 8]."""
+    data = context.make_array(kind)(context, builder, array).data
+    start = builder.mul(i, ir.Constant(i.type, LANES))
+    return builder.bitcast(builder.gep(data, [start]), VECTOR.as_pointer())
 
-        factor = builder.insert_element(ir.Constant(vector, ir.Undefined), arguments[3], ir.IntType(32)(0))
-        lanes = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-        factor = builder.shuffle_vector(factor, ir.Constant(vector, ir.Undefined), lanes)
-        loaded = [builder.load(line(which), align=LINE) for which in (1, 2)]
-        value = builder.fadd(loaded[0], builder.fmul(factor, loaded[1]))
-        stored = builder.store(value, line(0), align=LINE)
-        stored.set_metadata("nontemporal", builder.module.add_metadata([ir.IntType(32)(1)]))
-        return context.get_dummy_value()
 
-    return signature, generate
+def _store_past(builder, value, pointer):
+    """Store a line past the caches."""
+    stored = builder.store(value, pointer, align=LINE)
+    stored.set_metadata("nontemporal", builder.module.add_metadata([ir.IntType(32)(1)]))
 
 
 @intrinsic
@@ -62,17 +53,27 @@ def _copy_line(typing_context, target, source, i):
     signature = types.void(target, source, i)
 
     def generate(context, builder, signature, arguments):
-        vector = ir.VectorType(ir.DoubleType(), LANES)
-        start = builder.mul(arguments[2], ir.Constant(arguments[2].type, LANES))
-        to, source = (
-            builder.bitcast(
-                builder.gep(context.make_array(signature.args[n])(context, builder, arguments[n]).data, [start]),
-                vector.as_pointer(),
-            )
-            for n in (0, 1)
+        to, source = (_line(context, builder, signature.args[n], arguments[n], arguments[2]) for n in (0, 1))
+        _store_past(builder, builder.load(source, align=LINE), to)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def _triad_line(typing_context, target, first, second, scale, i):
+    """target[8 i : 8 i + 8] = first + scale * second there, past the caches; all aligned to a line."""
+    signature = types.void(target, first, second, scale, i)
+
+    def generate(context, builder, signature, arguments):
+        to, first, second = (_line(context, builder, signature.args[n], arguments[n], arguments[4]) for n in range(3))
+        undefined = ir.Constant(VECTOR, ir.Undefined)
+        factor = builder.insert_element(undefined, arguments[3], ir.IntType(32)(0))
+        factor = builder.shuffle_vector(
+            factor, undefined, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
         )
-        stored = builder.store(builder.load(source, align=LINE), to, align=LINE)
-        stored.set_metadata("nontemporal", builder.module.add_metadata([ir.IntType(32)(1)]))
+        scaled = builder.fmul(factor, builder.load(second, align=LINE))
+        _store_past(builder, builder.fadd(builder.load(first, align=LINE), scaled), to)
         return context.get_dummy_value()
 
     return signature, generate
@@ -99,7 +100,7 @@ def _triad(target, first_source, second, scale, first, last):
 @numba.njit(nogil=True, cache=True)
 def _triad_past(target, first_source, second, scale, first, last):
     for i in range(first, last):
-        _store_line(target, first_source, second, scale, i)  # type: ignore[call-arg]
+        _triad_line(target, first_source, second, scale, i)  # type: ignore[call-arg]
 
 
 class Stream:
