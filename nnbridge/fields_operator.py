@@ -66,7 +66,7 @@ def _evolve_fields_cpu(x: Tensor, fields: Tensor, *arguments: Any) -> Tensor:
 def _evolve_fields_adjoint_cpu(gradient: Tensor, x: Tensor, fields: Tensor, *arguments: Any) -> list[Tensor]:
     stack, (steps, *plain, wanted) = Stack(*arguments[:3]), arguments[3:]
     inputs = Inputs(*(t.numpy() for t in stack.inputs(x.detach(), fields.detach())))
-    gradients = cpu.pull_back_stacked(
+    gradients = cpu.adjoint_stacked(
         gradient.detach().to(x.dtype).numpy(),
         inputs,
         stack.names,

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from nnbridge.openmp import torch_team
 from solver import cpu
-from solver.records import Filter, Inputs, Mesh
+from solver.records import Fields, Filter, Inputs, Levels, Mesh
 
 INPUTS = "Tensor h, Tensor? h_prev, Tensor? source, Tensor u, Tensor v, Tensor Dx, Tensor Dy"
 MESH = "int steps, float dt, float dx, float dy, str[] boundary, str advection, str diffusion, float nu, float alpha"
@@ -97,14 +97,16 @@ def _evolve_cpu(*arguments: Any) -> Tensor:
 @torch.library.impl(LIBRARY, "evolve_adjoint", "CPU")
 def _evolve_adjoint_cpu(gradient: Tensor, *arguments: Any) -> list[Tensor]:
     inputs, (steps, *plain, wanted) = _filled(arguments[:7]), arguments[7:]
-    gradients = cpu.pull_back(
+    arrays = _arrays(inputs)
+    gradients = cpu.adjoint(
         gradient.detach().to(inputs[0].dtype).numpy(),
-        _arrays(inputs),
+        Levels(arrays.now, arrays.old),
+        Fields(arrays.u, arrays.v, arrays.Dx, arrays.Dy, arrays.source),
         mesh_of(*plain),
         steps,
         wanted,
-        [t is None for t in arguments[:7]],
         torch_team(),
+        [t is None for t in arguments[:7]],
     )
     return [torch.from_numpy(g) for g, w in zip(gradients, wanted, strict=True) if w]
 

@@ -15,12 +15,12 @@ from solver.cpu.bands import BAND, forward_bands
 from solver.cpu.forward import forward_planes
 from solver.cpu.layout import Batch, Extent
 from solver.cpu.planes import march_planes
-from solver.cpu.pullback import adjoint, pull_back, pull_back_stacked
+from solver.cpu.pullback import adjoint, adjoint_stacked
 from solver.cpu.strips import march_batch
 from solver.cpu.threads import Team, own_team, share
 from solver.records import Array, Fields, Inputs, Levels, Mesh, Ratios, common_shape
 
-__all__ = ["NAME", "adjoint", "forward", "forward_into", "pull_back", "pull_back_stacked"]
+__all__ = ["NAME", "adjoint", "adjoint_stacked", "forward", "forward_into"]
 
 NAME = "cpu"
 

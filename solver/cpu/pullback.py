@@ -28,28 +28,15 @@ def adjoint(
     steps: int,
     wanted: Sequence[bool] = ALL,
     team: Team | None = None,
+    joined: Sequence[bool] = APART,
 ) -> Inputs:
     """Pull a cotangent of (H[K], H[K-1]), or of H[K] alone, back to the inputs; see `solver.reference.adjoint`.
 
     `wanted` names, in the order of Inputs, the gradients to compute; the others come back empty. `team` are the
-    threads to use, by default NUMBA_NUM_THREADS of our own.
+    threads to use, by default NUMBA_NUM_THREADS of our own. Inputs that are `joined`, H[-1] or the source, are H[0]
+    itself: its gradient is the sum of all of theirs, and theirs come back empty.
     """
-    return pull_back(cotangent, Inputs.of(levels, fields), mesh, steps, wanted, APART, team)
-
-
-def pull_back(
-    cotangent: Levels | Array,
-    inputs: Inputs,
-    mesh: Mesh,
-    steps: int,
-    wanted: Sequence[bool],
-    joined: Sequence[bool],
-    team: Team | None = None,
-) -> Inputs:
-    """Do the same for inputs of which those `joined` are H[0] itself: its gradient is the sum of all of theirs.
-
-    Only H[-1] and the source can be joined. `wanted` asks for no gradient of theirs, and theirs come back empty.
-    """
+    inputs = Inputs.of(levels, fields)
     shape = common_shape(inputs)
     of_now, of_old = _cotangents(cotangent, shape, inputs.now.dtype)
     wanted = [w and not j for w, j in zip(wanted, joined, strict=True)]
@@ -63,7 +50,7 @@ def pull_back(
     return Inputs(*(_reduce(g, i.shape, shape, w) for g, i, w in zip(out, inputs, wanted, strict=True)))
 
 
-def pull_back_stacked(
+def adjoint_stacked(
     cotangent: Array,
     inputs: Inputs,
     names: Sequence[str],

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.copying import copy_run
 from solver.cpu.loading import NOW, OLD, SOURCE
 from solver.cpu.streaming import stream_run
 from solver.cpu.targets import LINE
-
-
-@kernel(apart=True, part=True)
-def join(g, old, source, start, stop):
-    """Add to the gradient of H[0] those of H[-1] and of the source, where these are the same tensor."""
-    for q in range(np.uint64(start), np.uint64(stop)):
-        total = g[NOW, q]
-        if old:
-            total += g[OLD, q]
-        if source:
-            total += g[SOURCE, q]
-        g[NOW, q] = total
 
 
 @kernel(part=True)
@@ -48,8 +34,9 @@ def store_gradients(targets, g, packed, table, p, extent):
     """Write the seven gradients `g` of plane p: per cell, or the sum where an input has one value a plane."""
     rows, columns = extent.rows, extent.columns
     start, stop = columns + 2, (rows + 1) * (columns + 2)
-    if targets.joined[OLD] or targets.joined[SOURCE]:
-        join(g, targets.joined[OLD], targets.joined[SOURCE], start, stop)
+    for which in (OLD, SOURCE):
+        if targets.joined[which]:
+            plane.add(g[NOW], g[which], start, stop)
     for which in range(7):
         if not targets.wanted[which]:
             continue

@@ -68,13 +68,13 @@ def test_broadcast_inputs_of_one_step_get_their_sums(kinds, pattern, make_inputs
 
 @pytest.mark.parametrize("steps", [0, 1, 5, 7, 20])
 @pytest.mark.parametrize("kinds", BOUNDARIES, ids=name)
-def test_one_gradient_for_three_inputs_is_their_sum(kinds, steps, make_inputs):
+def test_one_gradient_for_three_inputs_is_their_sum(kinds, steps, make_inputs, split):
     inputs, cotangent = make_inputs((3, 5, 6)), Levels(*make_inputs((3, 5, 6))[:2])
     inputs = inputs._replace(old=inputs.now, source=inputs.now)
     for advection in ("product", "skew"):
         mesh = Mesh(0.2, 0.9, 1.2, kinds, advection)
-        one = cpu.pull_back(cotangent, inputs, mesh, steps, (True,) * 7, BOTH)
-        three = cpu.pull_back(cotangent, inputs, mesh, steps, (True,) * 7, APART)
+        one = cpu.adjoint(cotangent, *split(inputs), mesh, steps, joined=BOTH)
+        three = cpu.adjoint(cotangent, *split(inputs), mesh, steps)
         total = three.now + three.old + three.source
         np.testing.assert_allclose(one.now, total, rtol=0, atol=1e-14 * (1 + np.abs(total).max()))
         for name_, a, b in zip(Inputs._fields, one, three, strict=True):
