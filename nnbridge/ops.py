@@ -244,7 +244,7 @@ def _tensors(values: tuple[Any, ...]) -> tuple[Tensor, ...]:
     tensors = tuple(_tensor(name, value, h) for name, value in zip(NAMES, values, strict=True))
     shapes = [tuple(t.shape) for t in tensors]
     try:
-        shape = torch.broadcast_shapes(*shapes)
+        shape = operator.common_shape(tensors)
     except RuntimeError:
         named = ", ".join(f"{n} {s}" for n, s in zip(NAMES, shapes, strict=True))
         raise ValueError(f"the shapes do not broadcast together: {named}.") from None
