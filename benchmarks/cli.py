@@ -34,7 +34,10 @@ def main(
     csv_path: Annotated[Path | None, typer.Option("--csv", help="Write the rows here, the machine beside.")] = None,
     json_path: Annotated[Path | None, typer.Option("--json", help="Write rows, tables and machine here.")] = None,
     folder: Annotated[Path | None, typer.Option("--figures", help="Measure what they need, draw them here.")] = None,
-    before: Annotated[Path | None, typer.Option("--compare", help="An earlier --csv: exit code 1 at a loss.")] = None,
+    before: Annotated[
+        Path | None,
+        typer.Option("--compare", exists=True, dir_okay=False, help="An earlier --csv: exit code 1 at a loss."),
+    ] = None,
 ) -> None:
     """Measure our kernels beside their peers: medians of interleaved calls, one process a contender."""
     allowed = _peers(rivals)
@@ -50,11 +53,10 @@ def main(
         rows += found
         if csv_path:
             write_csv(csv_path, rows)  # after every case: a run of an hour may be broken off
+            write_json(csv_path.with_suffix(".machine.json"), machine())
     for _, group in groupby(rows, lambda row: row.group):
         console.print(tables.contest_table(list(group)))
     records = {name: _measure_apart(name) for name in apart}
-    if csv_path:
-        write_json(csv_path.with_suffix(".machine.json"), machine())
     if json_path:
         write_json(json_path, {"machine": machine(), "rows": rows, **records})
     if folder:

@@ -29,8 +29,8 @@ def forward(problem: Problem) -> Prepared:
     rows, columns = problem.shape
     dtype = np.dtype(problem.dtype).type
     padded = (rows + 2, columns + 2)
-    inner = _Inner()
-    grid = devito.Grid(padded, extent=(rows + 1, columns + 1), subdomains=inner, dtype=dtype)
+    grid = devito.Grid(padded, extent=(rows + 1, columns + 1), dtype=dtype)
+    inner = _Inner(grid=grid)
     i, j = grid.dimensions
     t = grid.stepping_dim
     H = devito.TimeFunction(name="H", grid=grid, time_order=2, space_order=2)
@@ -54,7 +54,7 @@ def forward(problem: Problem) -> Prepared:
         devito.Eq(H[t + 1, i, 0], H[t + 1, i, columns]),
         devito.Eq(H[t + 1, i, columns + 1], H[t + 1, i, 1]),
     ]
-    operator = devito.Operator([devito.Eq(H.forward, update, subdomain=grid.subdomains["inner"]), *border])
+    operator = devito.Operator([devito.Eq(H.forward, update, subdomain=inner), *border])
     now, old = np.pad(x.now, GHOST, "wrap"), np.pad(x.old, GHOST, "wrap")
 
     def run() -> Array:
