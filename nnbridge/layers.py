@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from nnbridge.ops import BACKENDS, diffusion_advection
+from nnbridge import fused
+from nnbridge.depthwise import FieldConvolution
+from nnbridge.ops import BACKENDS, diffusion_advection, evolve_fields
 from nnbridge.reference import COLUMNS, ROWS, after, before
 from solver import checks
-from solver.records import ADVECTION, DIFFUSION, NO_FLUX, PERIODIC
+from solver.cpu.layer import Parts
+from solver.records import ADVECTION, DIFFUSION, NO_FLUX, PERIODIC, Mesh
 from solver.sides import Sides
 
 LEARNED = "depthwise"
@@ -103,7 +106,7 @@ class GlobalLayer(nn.Module):
             if isinstance(diffusivity, str)
             else checks.real("diffusivity", diffusivity, zero=True)
         )
-        self.source = source
+        self.source = bool(source)
         self.boundary = checks.choice("boundary", boundary, (PERIODIC, NO_FLUX))
         self.advection = checks.choice("advection", advection, tuple(ADVECTION))
         self.diffusion = checks.choice("diffusion", diffusion, tuple(DIFFUSION))
@@ -118,7 +121,7 @@ class GlobalLayer(nn.Module):
         self.coefficients = nn.Sequential()
         if learned:
             self.coefficients = nn.Sequential(
-                nn.Conv2d(channels, learned * channels, 3, padding=1, groups=channels, bias=False),
+                FieldConvolution(channels, learned),
                 nn.BatchNorm2d(learned * channels, eps=eps),
                 nn.ReLU(),
             )
@@ -126,19 +129,38 @@ class GlobalLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ReLU(BN(H[steps])) for I = `x`, (N, C, H, W)."""
-        u, v, Dx, Dy = self._split(self.coefficients(x))
-        f = x if self.source else x.new_zeros(())
-        h = diffusion_advection(
-            *(x, x, f, u, v, Dx, Dy),
-            steps=self.steps,
-            dt=self.dt,
-            boundary=self.boundary,
-            advection=self.advection,
-            diffusion=self.diffusion,
-            backend=self.backend,
-        )
-        result: Tensor = self.output(h)
+        if type(self)._evolve is GlobalLayer._evolve and fused.applies(self, x):
+            return fused.evaluate(self, x)
+        result: Tensor = self.output(self._evolve(x, self.coefficients(x)))
         return result
+
+    def _evolve(self, x: Tensor, made: Tensor) -> Tensor:
+        """Return H[steps] from what `coefficients` made of `x`."""
+        choices: dict[str, Any] = {
+            "steps": self.steps,
+            "dt": self.dt,
+            "boundary": self.boundary,
+            "advection": self.advection,
+            "diffusion": self.diffusion,
+            "backend": self.backend,
+        }
+        parts = self.parts
+        if parts.learned:
+            return evolve_fields(x, made, **parts._asdict(), **choices)
+        D = parts.diffusivity or 0.0
+        return diffusion_advection(x, x, x if parts.source else 0.0, 0.0, 0.0, D, D, **choices)
+
+    @property
+    def parts(self) -> Parts:
+        """Which fields are learned, and what takes the place of the rest."""
+        constant = self.diffusivity if not isinstance(self.diffusivity, str) else 0.0
+        return Parts(self.velocity == LEARNED, None if self.diffusivity == LEARNED else constant, self.source)
+
+    @property
+    def mesh(self) -> Mesh:
+        """The discretisation of the equation."""
+        kinds = Sides.of(self.boundary).kinds
+        return Mesh(self.dt, boundary=kinds, advection=self.advection, diffusion=self.diffusion)
 
     def fields(self, x: Tensor) -> LayerFields:
         """Return the coefficients for `x`, and u_x and v_y by central differences, for inspection.

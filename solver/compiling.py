@@ -20,10 +20,13 @@ import numba
 from numba.core import config as _config
 from numba.core.compiler import Compiler
 
+from solver.announcing import announce_compiling
+
 config: Any = _config  # Numba sets its attributes at run time
 F = TypeVar("F", bound=Callable[..., Any])
 
-INLINED = ("compiling.py", "records.py", "stencil.py")  # what kernels are made of, beside the files of cpu/
+# What kernels are made of, beside the files of cpu/.
+INLINED = ("arithmetic.py", "compiling.py", "records.py", "stencil.py")
 
 # Fused multiply-add and no signed zeros: both keep NaN and Inf, which the full "fastmath" would assume away.
 FREEDOMS = {"contract", "nsz"}
@@ -40,7 +43,7 @@ def cache_folder() -> Path:
     return Path(home) / "pdebridge" / digest.hexdigest()[:16]
 
 
-class _Apart(Compiler):  # type: ignore[misc]
+class _Apart(Compiler):
     """Compiles a function whose array arguments do not overlap: C's `restrict`, which Numba's decorators do not offer.
 
     For a row of 32 cells the checks at run time cost more than the arithmetic.
@@ -51,30 +54,47 @@ class _Apart(Compiler):  # type: ignore[misc]
         self.state.flags.noalias = True
 
 
-def point_function(function: F | None = None, *, contract: bool = True) -> Any:
+class _Part(Compiler):
+    """Compiles what only other kernels call: no wrappers for calls from Python, which take a third of the time."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.state.flags.no_cpython_wrapper = True
+        self.state.flags.no_cfunc_wrapper = True
+
+
+class _ApartPart(_Apart, _Part):
+    """Both."""
+
+
+def point_function(function: F) -> F:
     """Compile a formula on scalars that kernels inline; it leaves no machine code of its own.
 
-    Without `contract` no product is fused with a sum: what the formula returns is then the same whether a kernel
-    stores it or goes on with it in a register.
+    Products and sums stay apart, but for `solver.arithmetic.multiply_add`: what a formula returns is then the same
+    whether a kernel stores it or goes on with it in a register.
     """
-    freedoms = FREEDOMS if contract else FREEDOMS - {"contract"}
-    jit = numba.njit(forceinline=True, error_model="numpy", fastmath=freedoms)
-    return jit if function is None else jit(function)
+    compiled: Any = numba.njit(forceinline=True, error_model="numpy", fastmath={"nsz"}, pipeline_class=_Part)(function)
+    return cast(F, compiled)
 
 
-def kernel(*, reassociate: bool = False, apart: bool = False) -> Callable[[F], F]:
+def kernel(
+    *, reassociate: bool = False, apart: bool = False, part: bool = False, inline: bool = False
+) -> Callable[[F], F]:
     """Compile a traversal: no GIL, no division-by-zero branch (it would stop vectorisation), kept on disk.
 
     `reassociate` lets the compiler reorder sums, for reductions only: elsewhere the result of a cell must not
     depend on where in a vector it lies. `apart` promises that an array which is written overlaps no other argument.
+    A `part` is called by other kernels alone; `inline` makes it part of their code, where a call would pass records of
+    a hundred words.
     """
     freedoms = FREEDOMS | {"reassoc"} if reassociate else FREEDOMS
-    pipeline = {"pipeline_class": _Apart} if apart else {}
+    part = part or inline
+    pipeline = (_ApartPart if part else _Apart) if apart else (_Part if part else Compiler)
 
     def decorate(function: F) -> F:
-        jit = numba.njit(nogil=True, error_model="numpy", fastmath=freedoms, **pipeline)
-        compiled: Any = jit(function)
-        if not config.DISABLE_JIT:
+        options: dict[str, Any] = {"forceinline": inline, "pipeline_class": pipeline}
+        compiled: Any = numba.njit(nogil=True, error_model="numpy", fastmath=freedoms, **options)(function)
+        if not (config.DISABLE_JIT or part):
             _keep_on_disk(compiled)
         return cast(F, compiled)
 
@@ -108,3 +128,10 @@ def _cache_is_writable() -> bool:
             stacklevel=2,
         )
         return False
+
+
+def _where_kept() -> str:
+    return f"kept in {cache_folder()}" if _cache_is_writable() else "they are not kept"
+
+
+announce_compiling(_where_kept)

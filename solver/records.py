@@ -96,9 +96,13 @@ class Ratios(NamedTuple):
         return cls(*(dtype.type(value) for value in values))
 
     def pruned(self) -> Ratios:
-        """Return the same with None for a share of zero: kernels compiled for it do not read the neighbour's value."""
-        advection, diffusion = self.velocity_share or None, self.diffusivity_share or None
-        return self._replace(velocity_share=advection, diffusivity_share=diffusion)
+        """Return the same with None for both shares if both are zero: kernels for it read no neighbour's value.
+
+        The other forms have one compilation together, whatever their shares are.
+        """
+        if self.velocity_share or self.diffusivity_share:
+            return self
+        return self._replace(velocity_share=None, diffusivity_share=None)
 
 
 class Coefficients(NamedTuple):

@@ -18,10 +18,11 @@ neighbour's diffusivity is 0 for D H_xx, and 1/2, the mean on the face, for (D H
 
 from __future__ import annotations
 
+from solver.arithmetic import multiply_add
 from solver.compiling import point_function
 
 
-@point_function(contract=False)
+@point_function
 def mixed(own, lent, share, one):
     """Return (1 - share) own + share lent; a share of None is zero, and what is lent is not even read."""
     if share is None:
@@ -29,21 +30,21 @@ def mixed(own, lent, share, one):
     return (one - share) * own + share * lent
 
 
-@point_function(contract=False)
+@point_function
 def diffusion_numbers(D, ratio, r):
     """Return b towards the cell before and the cell after, along one axis; `D` is (own, before, after)."""
     d = r.diffusivity_share
     return ratio * mixed(D[0], D[1], d, r.one), ratio * mixed(D[0], D[2], d, r.one)
 
 
-@point_function(contract=False)
+@point_function
 def courant_numbers(u, ratio, r):
     """Return A towards the cell before and the cell after, along one axis; `u` is (own, before, after)."""
     s = r.velocity_share
     return ratio * mixed(u[0], u[1], s, r.one), ratio * mixed(u[0], u[2], s, r.one)
 
 
-@point_function(contract=False)
+@point_function
 def assemble(u, v, Dx, Dy, f, r):
     """Return the seven coefficients (old, centre, north, south, west, east, forcing) of one cell.
 
@@ -73,7 +74,12 @@ def assemble(u, v, Dx, Dy, f, r):
 @point_function
 def step(c, old, centre, north, south, west, east):
     """Return H[k+1] of one cell: the coefficients `c` applied to H[k-1] and to H[k] and its four neighbours."""
-    return c[0] * old + c[1] * centre + c[2] * north + c[3] * south + c[4] * west + c[5] * east + c[6]
+    new = multiply_add(c[0], old, c[6])
+    new = multiply_add(c[1], centre, new)
+    new = multiply_add(c[2], north, new)
+    new = multiply_add(c[3], south, new)
+    new = multiply_add(c[4], west, new)
+    return multiply_add(c[5], east, new)
 
 
 @point_function

@@ -14,13 +14,18 @@ import numpy as np
 from solver.cpu.bands import BAND, forward_bands
 from solver.cpu.forward import forward_planes
 from solver.cpu.layout import Batch, Extent
+from solver.cpu.planes import march_planes
 from solver.cpu.pullback import adjoint, adjoint_stacked
+from solver.cpu.strips import march_batch
 from solver.cpu.threads import Team, own_team, share
 from solver.records import Array, Fields, Inputs, Levels, Mesh, Ratios, common_shape
 
 __all__ = ["NAME", "adjoint", "adjoint_stacked", "forward", "forward_into"]
 
 NAME = "cpu"
+
+CACHED = 32_768  # cells of the largest plane that is marched whole: nine words a cell, in a second-level cache
+SHARED = 4_096  # cells of the smallest that threads share
 
 
 def forward(levels: Levels, fields: Fields, mesh: Mesh, steps: int, team: Team | None = None) -> Levels:
@@ -51,8 +56,14 @@ def _run(now: Array, old: Array, inputs: Inputs, mesh: Mesh, steps: int, team: T
     now, old = now.reshape(-1), old.reshape(-1)
     arguments = (now, old, arrays, table, ratios, extent)
     team = (team or own_team()).for_work(now.size * (steps + 1))
-    if planes < team.size and shape[-2] * shape[-1] > BAND:
-        for p in range(planes):
-            forward_bands(*arguments, p, team)
+    cells = shape[-2] * shape[-1]
+    if extent.unfiltered < steps or steps == 0:
+        if planes < team.size and cells > BAND:
+            for p in range(planes):
+                forward_bands(*arguments, p, team)
+        else:
+            share(forward_planes, arguments, planes, team)
+    elif cells > CACHED or (planes < team.size and cells > SHARED):
+        march_batch(now, old, Batch(arrays, table), ratios, extent, planes, team)
     else:
-        share(forward_planes, arguments, planes, team)
+        share(march_planes, arguments, planes, team)

@@ -20,7 +20,7 @@ from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.adjoint_fields import GROUP, accumulate, fields_adjoint, group_rows, published_fields_adjoint
 from solver.cpu.adjoint_walls import wrap_columns_transposed, wrap_rows_transposed
-from solver.cpu.copying import copy_run, fence
+from solver.cpu.copying import copy_run
 from solver.cpu.loading import (
     CHUNK,
     DX,
@@ -38,17 +38,18 @@ from solver.cpu.loading import (
     scratch,
 )
 from solver.cpu.storing import store_gradients
+from solver.cpu.streaming import fence
 
 SEGMENT = 16
 
 
-@kernel()
+@kernel(part=True)
 def segment_length(steps):
     """Return how many steps are recomputed at once."""
     return steps if steps <= SEGMENT else math.ceil(math.sqrt(2.0 * steps))
 
 
-@kernel(apart=True)
+@kernel(apart=True, part=True)
 def assemble(c, a, source, start, stop, columns, r):
     """Assemble the coefficients of a plane from its inputs `a`, of which row `source` holds the source."""
     S, one = np.uint64(columns + 2), np.uint64(1)
@@ -65,7 +66,7 @@ def assemble(c, a, source, start, stop, columns, r):
         c[0, q], c[1, q], c[2, q], c[3, q], c[4, q], c[5, q], c[6, q] = point
 
 
-@kernel(apart=True)
+@kernel(apart=True, part=True)
 def advance(levels, c, k, start, stop, columns, ahead, first, last):
     """Compute levels[k] from the two before it; meanwhile ask for the planes at ahead[first : last]."""
     S, one = np.uint64(columns + 2), np.uint64(1)
@@ -80,7 +81,7 @@ def advance(levels, c, k, start, stop, columns, ahead, first, last):
             levels[new, q] = stencil.step(point, levels[old, q], H[0], H[1], H[2], H[3], H[4])
 
 
-@kernel(apart=True)
+@kernel(apart=True, part=True)
 def pull(lams, c, k, start, stop, columns, ahead, first, last):
     """Compute lams[k] = dL/dH[k] from the two after it; the borders of `c` must be wrapped for a transpose."""
     S, one = np.uint64(columns + 2), np.uint64(1)
@@ -96,7 +97,7 @@ def pull(lams, c, k, start, stop, columns, ahead, first, last):
             lams[out, q] = stencil.step(point, lams[after, q], x[0], x[1], x[2], x[3], x[4])
 
 
-@kernel(apart=True)
+@kernel(apart=True, part=True)
 def finish_levels(g, c, lams, start, stop):
     """Write the gradients of H[0] and H[-1]."""
     for q in range(np.uint64(start), np.uint64(stop)):
@@ -104,20 +105,20 @@ def finish_levels(g, c, lams, start, stop):
         g[OLD, q] = c[0, q] * lams[1, q]
 
 
-@kernel()
+@kernel(part=True)
 def part(count, turn, turns):
     """Return the first and the last of `count` that are due in a turn; none in turns that are left over."""
     return count * min(turn, turns) // turns, count * min(turn + 1, turns) // turns
 
 
-@kernel()
+@kernel(part=True)
 def copy_pair(target, at, source, start):
     """Copy two successive padded planes."""
     for k in range(2):
         copy_run(target[at + k], 0, source[start + k], 0, source.shape[1])
 
 
-@kernel()
+@kernel(part=True)
 def mark_segments(marks, levels, c, segment, extent, ahead):
     """Run to the start of the last segment; keep the two levels at the start of each earlier one in `marks`."""
     rows, columns = extent.rows, extent.columns

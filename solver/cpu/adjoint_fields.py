@@ -14,7 +14,7 @@ from solver.cpu.loading import DX, DY, SOURCE, U, V, inner
 GROUP = 5  # steps whose gradients are summed in registers
 
 
-@kernel()
+@kernel(part=True)
 def group_rows(first, count, nothing):
     """Return the rows of lam of the steps first..first+count-1, then those of the levels: H[first - 1] and each H[k].
 
@@ -53,7 +53,7 @@ def sum_of_steps(lams, levels, group, q, n, s, w, e):
     )
 
 
-@kernel(apart=True)
+@kernel(apart=True, part=True)
 def accumulate(sums, lams, levels, group, begun, start, stop, columns):
     """Add the gradients of a group of steps to `sums`, or begin them."""
     S, one = np.uint64(columns + 2), np.uint64(1)
@@ -63,7 +63,7 @@ def accumulate(sums, lams, levels, group, begun, start, stop, columns):
             sums[i, q] = sums[i, q] + found[i] if begun else found[i]
 
 
-@kernel(apart=True)
+@kernel(apart=True, part=True)
 def published_gradients(g, e, sums, c, a, lams, levels, group, begun, start, stop, columns, r):
     """Add the last group and go on to the gradients of Dx, Dy and the source.
 
@@ -92,7 +92,7 @@ def published_gradients(g, e, sums, c, a, lams, levels, group, begun, start, sto
         g[SOURCE, q] = source
 
 
-@kernel(apart=True)
+@kernel(apart=True, part=True)
 def published_velocities(g, e, start, stop, columns, r):
     """Complete the gradients of u and v."""
     S, one = np.uint64(columns + 2), np.uint64(1)
@@ -101,7 +101,7 @@ def published_velocities(g, e, start, stop, columns, r):
         g[V, q] = r.y * (g[V, q] + (e[q + one] - e[q - one]))
 
 
-@kernel()
+@kernel(part=True)
 def published_fields_adjoint(g, sums, c, a, lams, levels, group, begun, extent, r):
     """Write the gradients of the five fields of the published forms into `g`; sums[7] is scratch."""
     rows, columns, sides = extent.rows, extent.columns, extent.sides
@@ -113,7 +113,7 @@ def published_fields_adjoint(g, sums, c, a, lams, levels, group, begun, extent, 
     published_velocities(g, e, start, stop, columns, r)
 
 
-@kernel()
+@kernel(part=True)
 def release_published_walls(g, e, sums, lams, group, begun, rows, columns, sides):
     """On Dirichlet walls let the gradient of the source be that of the value, the sum of lam, and all others zero."""
     if not plane.has_walls(sides):
@@ -131,7 +131,7 @@ def release_published_walls(g, e, sums, lams, group, begun, rows, columns, sides
                 g[SOURCE, q] = value
 
 
-@kernel(apart=True)
+@kernel(apart=True, part=True)
 def assemble_adjoint(sums, c, a, start, stop, columns, r):
     """Turn the gradients of the coefficients, in place, into those of b, the six numerators and the source."""
     S, one = np.uint64(columns + 2), np.uint64(1)
@@ -144,7 +144,7 @@ def assemble_adjoint(sums, c, a, start, stop, columns, r):
         sums[0, q], sums[1, q], sums[2, q], sums[3, q], sums[4, q], sums[5, q], sums[6, q] = made
 
 
-@kernel(apart=True)
+@kernel(apart=True, part=True)
 def gather_fields(g, sums, start, stop, columns, r):
     """Write the gradients of the five fields; the borders of `sums` must be filled."""
     S, one = np.uint64(columns + 2), np.uint64(1)
@@ -159,7 +159,7 @@ def gather_fields(g, sums, start, stop, columns, r):
         g[SOURCE, q] = sums[6, q]
 
 
-@kernel()
+@kernel(part=True)
 def fields_adjoint(g, sums, c, a, extent, r):
     """Turn the sums over all steps into the gradients of the five fields, any form; sums[7] is scratch."""
     rows, columns, sides = extent.rows, extent.columns, extent.sides

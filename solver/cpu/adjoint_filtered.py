@@ -14,12 +14,13 @@ from solver.cpu import plane
 from solver.cpu.adjoint import assemble, copy_pair, segment_length
 from solver.cpu.adjoint_fields import fields_adjoint
 from solver.cpu.adjoint_walls import wrap_columns_transposed, wrap_rows_transposed
-from solver.cpu.copying import copy_run, fence
+from solver.cpu.copying import copy_run
 from solver.cpu.loading import NOW, OLD, SOURCE, inner, load_inputs, row_of, scratch
 from solver.cpu.storing import store_gradients
+from solver.cpu.streaming import fence
 
 
-@kernel()
+@kernel(part=True)
 def pull_filtered(lam_out, c, mu, rest, start, stop, columns):
     """One step of the adjoint, of which `rest` is known: lam_out = rest + transposed sweep of `mu`."""
     S = columns + 2
@@ -35,7 +36,7 @@ def pull_filtered(lam_out, c, mu, rest, start, stop, columns):
         lam_out[q] = stencil.step(point, rest[q], mu[q], north[q], south[q], west[q], east[q])
 
 
-@kernel()
+@kernel(part=True)
 def accumulate(g, lam, now, old, start, stop, columns):
     """Add the gradients of one step to `g`."""
     now, north, south, west, east = plane.stencil_views(now, start, stop, columns)
@@ -52,7 +53,7 @@ def accumulate(g, lam, now, old, start, stop, columns):
         g6[q] += point[6]
 
 
-@kernel()
+@kernel(part=True)
 def filter_adjoint(mu, rest, older, lam, lam_old, c_old, start, stop, ratios, filtered):
     """Pull the gradients of H[k+1] and H[k] back through the filter, and those of H[k-1] through the sweep as well.
 
@@ -68,7 +69,7 @@ def filter_adjoint(mu, rest, older, lam, lam_old, c_old, start, stop, ratios, fi
         mu[q], rest[q], older[q] = above, below, c_old[q] * above + share
 
 
-@kernel()
+@kernel(part=True)
 def advance(levels, k, filtered, c, extent, ratios):
     """Compute the levels after step k of a segment from those before it; the border of H[k] is filled."""
     rows, columns = extent.rows, extent.columns
@@ -81,7 +82,7 @@ def advance(levels, k, filtered, c, extent, ratios):
         plane.move(new, kept, old, start, stop, ratios)
 
 
-@kernel()
+@kernel(part=True)
 def mark_segments(marks, levels, c, segment, extent, ratios):
     """Run to the start of the last segment; keep the two levels at the start of each earlier one in `marks`."""
     for s in range(marks.shape[0] // 2):

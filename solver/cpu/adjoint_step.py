@@ -12,7 +12,6 @@ import numpy as np
 from solver import stencil
 from solver.compiling import kernel
 from solver.cpu import plane
-from solver.cpu.copying import fence
 from solver.cpu.loading import (
     CHUNK,
     DX,
@@ -30,11 +29,12 @@ from solver.cpu.loading import (
     scratch,
 )
 from solver.cpu.storing import store_gradients
+from solver.cpu.streaming import fence
 
 LAM, W, INVERSE = range(3)  # the planes of the gradient of H[1]: lam, lam / L and 1 / L
 
 
-@kernel(apart=True)
+@kernel(apart=True, part=True)
 def weigh(x, a, start, stop, r):
     """Make w = lam / L and 1 / L from lam."""
     for q in range(np.uint64(start), np.uint64(stop)):
@@ -43,7 +43,7 @@ def weigh(x, a, start, stop, r):
         x[W, q] = x[LAM, q] * inverse
 
 
-@kernel()
+@kernel(part=True)
 def hold_walls(x, rows, columns, sides):
     """On Dirichlet walls w is zero: H[1] depends on the source alone there."""
     if not plane.has_walls(sides):
@@ -54,7 +54,7 @@ def hold_walls(x, rows, columns, sides):
                 x[W, i * (columns + 2) + j] = 0
 
 
-@kernel()
+@kernel(part=True)
 def release_walls(g, x, rows, columns, sides):
     """On Dirichlet walls the gradient of the source is that of the value, lam."""
     if not plane.has_walls(sides):
@@ -65,7 +65,7 @@ def release_walls(g, x, rows, columns, sides):
                 g[SOURCE, i * (columns + 2) + j] = x[LAM, i * (columns + 2) + j]
 
 
-@kernel(apart=True)
+@kernel(apart=True, part=True)
 def pull(g, a, x, levels, start, stop, columns, r, ahead, streams):
     """Write the seven gradients `g` from the inputs `a` and w; `levels` are the rows of H[-1] and the source in `a`.
 

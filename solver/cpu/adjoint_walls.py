@@ -8,7 +8,7 @@ from solver.cpu.copying import copy_run
 from solver.cpu.layout import PERIODIC
 
 
-@kernel()
+@kernel(part=True)
 def wrap_rows_transposed(before, after, rows, columns, sides):
     """Fill the border rows that the transpose of a gather reads, of coefficients towards i-1 and towards i+1.
 
@@ -25,7 +25,7 @@ def wrap_rows_transposed(before, after, rows, columns, sides):
         copy_run(before, (rows + 1) * S, after, rows * S, S)
 
 
-@kernel()
+@kernel(part=True)
 def wrap_columns_transposed(before, after, rows, columns, sides):
     """Fill the border columns likewise, of coefficients towards j-1 and towards j+1."""
     S = columns + 2
@@ -35,7 +35,7 @@ def wrap_columns_transposed(before, after, rows, columns, sides):
         before[last + 1] = before[first] if sides[3] == PERIODIC else after[last]
 
 
-@kernel()
+@kernel(part=True)
 def release_walls(g, g_value, rows, columns, sides):
     """On Dirichlet walls let the gradient of the source be that of the value, and all others zero."""
     if not plane.has_walls(sides):

@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from solver.records import Array, Inputs, Kinds, Mesh
 
-PERIODIC, NO_FLUX, DIRICHLET = range(3)  # how the kernels know the sides
+PERIODIC, NO_FLUX, DIRICHLET, OPEN = range(4)  # how the kernels know the sides; OPEN: of a tile, no edge of its plane
 _CODES = {"periodic": PERIODIC, "no-flux": NO_FLUX, "dirichlet": DIRICHLET}
 
 
@@ -106,6 +106,13 @@ class Batch(NamedTuple):
         layouts = [lay_out(a, shape) for a in inputs]
         table = np.array([(x.cells, x.stride, x.repeat, x.planes) for x in layouts], np.int64)
         return cls(tuple(x.flat for x in layouts), table)
+
+    def with_levels(self, now: Array, old: Array, extent: Extent) -> Batch:
+        """Return the same fields with other levels, flat arrays of all planes."""
+        cells = extent.rows * extent.columns
+        table = self.table.copy()
+        table[:2] = cells, cells, 1, now.size // cells
+        return Batch((now, old, *self.arrays[2:]), table)
 
 
 class _Writable:

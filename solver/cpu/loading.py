@@ -15,7 +15,7 @@ NOW, OLD, SOURCE, U, V, DX, DY = range(7)
 CHUNK = 64  # cells between two requests to memory; a constant, so that no test is made for what is left over
 
 
-@kernel()
+@kernel(part=True)
 def input_start(table, which, p):
     """Return where plane p of the batch begins in the memory of input `which`."""
     repeat, planes = table[which, 2], table[which, 3]
@@ -23,13 +23,13 @@ def input_start(table, which, p):
     return (index if index < planes else index % planes) * table[which, 1]
 
 
-@kernel()
+@kernel(part=True)
 def is_new(table, which, p, first):
     """Whether input `which` of plane p is another plane than that of the plane before."""
     return p == first or (table[which, 3] > 1 and p % table[which, 2] == 0)
 
 
-@kernel()
+@kernel(part=True)
 def load_inputs(a, arrays, table, joined, p, first, extent):
     """Fill the padded planes with the inputs of plane p: H[0] with its border, u, v, Dx, Dy along their axes.
 
@@ -50,7 +50,7 @@ def load_inputs(a, arrays, table, joined, p, first, extent):
                 plane.turn_columns(a[which], 1, rows + 1, columns, sides)
 
 
-@kernel()
+@kernel(part=True)
 def look_ahead(ahead, arrays, table, joined, cotangent, p, cells):
     """Write to `ahead` where in memory plane p's inputs and its cotangent begin, those to be read; return how many."""
     ahead[0] = cotangent.ctypes.data + p * cells * cotangent.itemsize
@@ -62,26 +62,26 @@ def look_ahead(ahead, arrays, table, joined, cotangent, p, cells):
     return count
 
 
-@kernel()
+@kernel(part=True)
 def row_of(which, joined):
     """Return the padded plane that holds input `which`: that of H[0], if it is the same."""
     return NOW if joined[which] else which
 
 
-@kernel()
+@kernel(part=True)
 def scratch(count, rows, columns, like):
     """Return `count` zeroed padded planes with room behind for the last chunk and its southern neighbours."""
     return plane.padded_planes(count, rows + (CHUNK + columns + 1) // (columns + 2), columns, like)
 
 
-@kernel()
+@kernel(part=True)
 def inner(rows, columns):
     """Return the first inner cell of a padded plane and the end of its inner rows, in whole chunks from the first."""
     start, cells = columns + 2, rows * (columns + 2)
     return start, start + (cells + CHUNK - 1) // CHUNK * CHUNK
 
 
-@kernel()
+@kernel(part=True)
 def request(ahead, first, last, at, itemsize):
     """Ask for a chunk of the planes that begin at ahead[first : last], from their cell `at` on."""
     for m in range(first, last):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from solver.compiling import kernel
 from solver.cpu import plane
-from solver.cpu.copying import copy_run, stream_run
+from solver.cpu.copying import copy_run
 from solver.cpu.loading import NOW, OLD, SOURCE
+from solver.cpu.streaming import stream_run
 from solver.cpu.targets import LINE
 
 
-@kernel()
+@kernel(part=True)
 def store_plane(flat, at, a, packed, rows, columns, streamed):
     """Write the inner cells of a padded plane to flat[at :]; `packed` is a plane of scratch.
 
@@ -28,7 +29,7 @@ def store_plane(flat, at, a, packed, rows, columns, streamed):
         stream_run(flat, at, packed, 0, rows * columns)
 
 
-@kernel()
+@kernel(part=True)
 def store_gradients(targets, g, packed, table, p, extent):
     """Write the seven gradients `g` of plane p: per cell, or the sum where an input has one value a plane."""
     rows, columns = extent.rows, extent.columns

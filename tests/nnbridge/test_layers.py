@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional
 
 from nnbridge import GlobalLayer
+from nnbridge.depthwise import FieldConvolution
 
 C = 3
 
@@ -202,3 +203,21 @@ def test_the_description_names_the_choices():
 def test_errors_name_the_argument_and_what_it_takes(choices, error, message):
     with pytest.raises(error, match=message):
         GlobalLayer(**({"channels": C} | choices))
+
+
+@pytest.mark.parametrize("fields", [2, 4])
+@pytest.mark.parametrize("batch", [0, 1, 4])
+def test_the_convolution_of_the_fields_is_the_grouped_one(fields, batch):
+    torch.manual_seed(0)
+    ours = FieldConvolution(C, fields).double()
+    grouped = torch.nn.Conv2d(C, fields * C, 3, padding=1, groups=C, bias=False).double()
+    grouped.load_state_dict(ours.state_dict())
+    results = []
+    for convolution in (ours, grouped):
+        x = torch.randn(
+            batch, C, 6, 5, generator=torch.Generator().manual_seed(5), dtype=torch.float64
+        ).requires_grad_()
+        made = convolution(x)
+        results.append((made, *torch.autograd.grad(made.square().sum(), (x, convolution.weight))))
+    for a, b in zip(*results, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)

@@ -88,3 +88,22 @@ def test_without_a_writable_cache_the_kernels_run_and_one_warning_says_so(copy_o
 
 def test_the_kernels_run_as_plain_python(run_python):
     assert run_python(STEP.replace("ADJOINT", "True"), NUMBA_DISABLE_JIT="1") == "True"
+
+
+ANNOUNCED = """
+import contextlib, io, numpy as np
+from solver.cpu.plane import add, multiply
+stderr = io.StringIO()
+with contextlib.redirect_stderr(stderr):
+    for kernel in (add, multiply):
+        kernel(np.ones(3), np.ones(3), 0, 3)
+print(stderr.getvalue(), end="")
+"""
+
+
+def test_one_line_says_that_kernels_are_compiled_and_none_that_they_are_not(tmp_path, run_python):
+    first = run_python(ANNOUNCED, NUMBA_CACHE_DIR=str(tmp_path)).splitlines()
+    assert len(first) == 1
+    assert first[0].startswith("pdebridge: compiling kernels for this processor")
+    assert str(tmp_path) in first[0]
+    assert run_python(ANNOUNCED, NUMBA_CACHE_DIR=str(tmp_path)) == ""

@@ -1,0 +1,87 @@
+"""The process of one contender: it holds a case's arrays, and runs when it is told to."""
+
+from __future__ import annotations
+
+import traceback
+from multiprocessing.connection import Connection
+from time import perf_counter
+from typing import Any
+
+from benchmarks.case import Case, Prepared
+from benchmarks.problem import distance
+from benchmarks.stream import Bandwidth, Stream
+from solver.records import Array
+
+SHORT = 0.1  # seconds: a call below this is preceded by one that is not timed, to bring back caches and clocks
+
+
+class Contender:
+    """One contender in the case that is being measured."""
+
+    def __init__(self) -> None:
+        self.prepared: Prepared | None = None
+        self.last = 0.0
+
+    def prepare(self, case: Case, name: str, reference: tuple[Array, ...]) -> tuple[float, float]:
+        """Set up and call once; return the seconds of that first call, compilation included, and the error."""
+        self.drop()
+        prepared = case.prepare(name)
+        begin = perf_counter()
+        result = prepared.run()
+        first = perf_counter() - begin
+        found = tuple(case.sample(array) for array in prepared.arrays(result))
+        exact = prepared.exact() if prepared.exact else reference
+        error = distance(found, exact) if found else 0.0
+        del result, found
+        begin = perf_counter()
+        prepared.run()
+        self.last = perf_counter() - begin
+        self.prepared = prepared
+        return first, error
+
+    def turn(self) -> float:
+        """Return the seconds of one call."""
+        if self.prepared is None:
+            raise RuntimeError("a contender takes its turn only after `prepare`")
+        if self.last < SHORT:
+            self.prepared.run()
+        begin = perf_counter()
+        self.prepared.run()
+        self.last = perf_counter() - begin
+        return self.last
+
+    def drop(self) -> None:
+        """Let the arrays of the case go."""
+        self.prepared = None
+
+
+class Yardstick:
+    """The copy and the triad take their turns like a contender."""
+
+    def __init__(self) -> None:
+        self.stream = Stream()
+        self.stream.measure()
+
+    def turn(self) -> Bandwidth:
+        """Measure once."""
+        return self.stream.measure()
+
+
+def serve(connection: Connection, kind: type[Contender] | type[Yardstick]) -> None:
+    """Do what the other end asks for, one (method, arguments) after the other, until it hangs up."""
+    served = kind()
+    while True:
+        try:
+            method, arguments = connection.recv()
+        except EOFError:
+            return
+        connection.send(_answer(served, method, arguments))
+
+
+def _answer(served: object, method: str, arguments: tuple[Any, ...]) -> tuple[str, Any]:
+    try:
+        return "done", getattr(served, method)(*arguments)
+    except ImportError as error:
+        return "absent", str(error)
+    except Exception:  # it is the other process that reports it
+        return "failed", traceback.format_exc(limit=-3)

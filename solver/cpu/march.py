@@ -1,0 +1,172 @@
+"""Several time steps of a tile in one pass over its rows.
+
+Step s of row i needs step s-1 of rows i-1 to i+1. So a pass down the rows can make step 0 of row i, then step 1 of row
+i-1, step 2 of row i-2, and so on: the coefficients of a row serve all steps while they are in the first-level cache.
+Two levels are kept, H[k+1] written over H[k-1]. Where the rows are periodic the pass leaves s rows on each side of the
+seam undone at step s; a second one closes them.
+
+Every cell is made by the same formula from the same numbers whatever the tile, so tiles and threads change no bit.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from solver.compiling import kernel
+from solver.cpu.copying import copy_run
+from solver.cpu.layout import DIRICHLET, OPEN, PERIODIC
+from solver.cpu.rows import Around, begin_row, sweep_row, update_row
+from solver.cpu.sources import ask_ahead, load_now, place_fields
+from solver.cpu.streaming import stream_run
+from solver.cpu.tiles import end_row, fill_ends, first_row, plane_row, slot
+
+GROUP = 2  # steps that follow each other row by row
+BLOCK = 4  # rows that a group makes in turn
+
+
+class March(NamedTuple):
+    """What one pass does."""
+
+    begun: int
+    "steps that the tile's levels have made already; at 0 the pass begins from the inputs"
+    steps: int
+    "steps that it makes"
+    last: bool
+    "whether the result is stored"
+
+
+class Ahead(NamedTuple):
+    """What is asked for while the rows of a pass are made."""
+
+    p: int
+    "plane of the batch, or -1: nothing"
+    rows: int
+    "so many rows further down than the pass is"
+
+
+class Result(NamedTuple):
+    """Where the result goes."""
+
+    now: Any
+    "pointer to H[K]"
+    old: Any
+    "pointer to H[K-1]"
+    keeps_old: bool
+    "whether H[K-1] is stored as well"
+    at: int
+    "offset of the plane in both"
+    streams: bool
+    "whether rows are stored past the caches"
+
+
+@kernel(inline=True)
+def around(i, level, tile, room):
+    """Find row i of the tile and the rows before and after it, in the level at offset `level`."""
+    north, south = i - 1, i + 1
+    if i == 0:
+        north = tile.rows - 1 if tile.north == PERIODIC else 0
+    if south == tile.rows:
+        south = 0 if tile.south == PERIODIC else i
+    return Around(level + slot(room, i), level + slot(room, north), level + slot(room, south))
+
+
+@kernel(inline=True)
+def walled(tile):
+    """Whether any side is a Dirichlet wall."""
+    return tile.north == DIRICHLET or tile.south == DIRICHLET or tile.west == DIRICHLET or tile.east == DIRICHLET
+
+
+@kernel(part=True)
+def hold_row(c, kept, c_at, new, new_at, f, f_at, i, tile):
+    """On Dirichlet walls let H[k+1] be what the source holds there, and all coefficients but the forcing zero."""
+    n = tile.columns
+    whole = (i == 0 and tile.north == DIRICHLET) or (i == tile.rows - 1 and tile.south == DIRICHLET)
+    for j in range(0, n, 1 if whole else max(1, n - 1)):
+        if whole or (j == 0 and tile.west == DIRICHLET) or (j == n - 1 and tile.east == DIRICHLET):
+            value = f[f_at + j]
+            new[new_at + j] = value
+            if kept:
+                for m in range(6):
+                    c[m][c_at + j] = 0
+                c[6][c_at + j] = value
+
+
+@kernel(inline=True)
+def begin(result, sources, i, march, tile, extent, room, r):
+    """Make the first step of row i from the inputs, and keep the coefficients if there are more."""
+    n = tile.columns
+    if i + 1 < tile.rows:
+        load_now(sources, i + 1, tile, extent, room, r)
+    now, here = around(i, room.lead - room.lead, tile, room), slot(room, i)
+    place = place_fields(sources, i, tile, extent, room, r)
+    if march.steps == 1 and march.last:
+        new, new_at = result.now, result.at + plane_row(tile, i, extent.rows) * extent.columns + tile.column
+        update_row(new, new_at, room.work, now, sources.old_field, sources.fields, place, n, r)
+        if result.keeps_old:
+            copy_run(result.old, new_at, room.work, here, n)
+    else:
+        new, new_at = room.work, here + room.plane
+        begin_row(room.c, here, new, new_at, room.work, now, sources.old_field, sources.fields, place, n, r)
+    if walled(tile):
+        hold_row(room.c, room.kept, here, new, new_at, sources.fields[4], place.source, i, tile)
+    if march.steps > 1 or not march.last:
+        fill_ends(room.work, new_at, tile, r.one)
+
+
+@kernel(inline=True)
+def store_row(result, target, to, source, start, count):
+    """Write a row of the result."""
+    if result.streams:
+        stream_run(target, to, source, start, count)
+    else:
+        copy_run(target, to, source, start, count)
+
+
+@kernel(inline=True)
+def advance(result, i, step, march, tile, extent, room, one):
+    """Make step `step` of the pass in row i from the kept coefficients; store the row after the last."""
+    n = tile.columns
+    level = room.plane if (march.begun + step) & 1 else 0  # of H[k]
+    here, other = slot(room, i), room.plane - level
+    # Whole vectors: what lies beyond the end of a row is scratch, and its end cells are filled afterwards.
+    whole = (n + room.lead - 1) // room.lead * room.lead
+    sweep_row(room.c, here, room.work, here + other, room.work, around(i, level, tile, room), whole)
+    fill_ends(room.work, here + other, tile, one)
+    if march.last and step == march.steps - 1:
+        skip = march.begun + march.steps if tile.west == OPEN else 0
+        width = n - skip - (march.begun + march.steps if tile.east == OPEN else 0)
+        to = result.at + plane_row(tile, i, extent.rows) * extent.columns + (tile.column + skip) % extent.columns
+        store_row(result, result.now, to, room.work, here + other + skip, width)
+        if result.keeps_old:
+            store_row(result, result.old, to, room.work, here + level + skip, width)
+
+
+@kernel(inline=True)
+def pass_rows(result, sources, march, ahead, tile, extent, room, r, table):
+    """Make the steps of one pass."""
+    if march.begun == 0:
+        # The row before the first, the first, and where the pass begins at the second, that.
+        for i in range(tile.rows - 1 if tile.north == PERIODIC else 0, tile.rows + (2 if tile.north == OPEN else 1)):
+            load_now(sources, i if i < tile.rows else i - tile.rows, tile, extent, room, r)
+    share = (6 + march.steps) // march.steps  # of the seven inputs, asked for beside each step
+    for head in range(0, tile.rows + march.steps - 1, BLOCK):
+        for group in range(0, march.steps, GROUP):
+            for lead in range(head - group, head - group + BLOCK):
+                for step in range(group, min(group + GROUP, march.steps)):
+                    i = lead - (step - group)
+                    if i < first_row(tile, step) or i >= end_row(tile, step):
+                        continue
+                    wanted = i + ahead.rows
+                    if ahead.p >= 0 and wanted < tile.rows:
+                        for which in range(share * step, min(7, share * (step + 1))):
+                            ask_ahead(
+                                sources, table, which, ahead.p, plane_row(tile, wanted, extent.rows), tile, extent
+                            )
+                    if march.begun == 0 and step == 0:
+                        begin(result, sources, i, march, tile, extent, room, r)
+                    else:
+                        advance(result, i, step, march, tile, extent, room, r.one)
+    if tile.north == PERIODIC:
+        for step in range(1, march.steps):
+            for i in range(tile.rows - step, tile.rows + step):
+                advance(result, i if i < tile.rows else i - tile.rows, step, march, tile, extent, room, r.one)

@@ -1,0 +1,78 @@
+"""Each cheap peer computes the scheme: held against the float64 reference on tiny problems."""
+
+import numpy as np
+import pytest
+
+from benchmarks import peers
+from benchmarks.problem import CONSTANT, CONSTANT_D, LAYER, PER_CELL, PER_CHANNEL, SCALAR, START, Problem, distance
+
+ROUNDING = 1e-5  # of float32, with sums over a batch of a hundred cells
+PLANES, GRID = (3, 2, 7, 5), (9, 8)
+
+
+def error(name, problem, backward=False):
+    module = peers.load(name)
+    prepared = module.backward(problem) if backward else module.forward(problem)
+    found = tuple(problem.sample(array) for array in prepared.arrays(prepared.run()))
+    again = tuple(problem.sample(array) for array in prepared.arrays(prepared.run()))
+    exact = problem.reference(backward)
+    assert all(np.array_equal(a, b) for a, b in zip(found, again, strict=True)), "a run changed its own inputs"
+    return distance(found, exact)
+
+
+@pytest.mark.parametrize("name", ["pdebridge", "one thread", "numpy", "torch"])
+def test_a_grid(name):
+    assert error(name, Problem(GRID, 6, "float64")) < 1e-14
+
+
+@pytest.mark.parametrize("name", ["pdebridge", "torch"])
+def test_a_grid_with_constants(name):
+    assert error(name, Problem(GRID, 6, "float64", CONSTANT)) < 1e-14
+
+
+def test_the_whole_solve():
+    assert error("solve", Problem(GRID, 6, "float64", same=START)) < 1e-14
+
+
+@pytest.mark.parametrize("name", ["pdebridge", "numpy", "torch"])
+def test_planes(name):
+    assert error(name, Problem(PLANES, 5, same=LAYER)) < ROUNDING
+
+
+@pytest.mark.parametrize("name", ["pdebridge", "torch"])
+@pytest.mark.parametrize("kind", [PER_CELL, PER_CHANNEL, SCALAR, CONSTANT_D])
+@pytest.mark.parametrize("same", [LAYER, ()])
+def test_gradients(name, kind, same):
+    assert error(name, Problem(PLANES, 3, "float64", kind, same), backward=True) < 1e-13
+
+
+@pytest.mark.parametrize("boundary", ["no-flux", "Dirichlet"])
+def test_other_boundaries(boundary):
+    assert error("pdebridge", Problem(GRID, 6, "float64", boundary=boundary)) < 1e-14
+
+
+def test_jax():
+    pytest.importorskip("jax", reason="JAX, a peer of the extra `bench`, is absent")
+    assert error("jax", Problem(GRID, 6, "float64")) < 1e-14
+    assert error("jax", Problem(PLANES, 2, same=LAYER), backward=True) < ROUNDING
+
+
+def test_devito():
+    pytest.importorskip("devito", reason="Devito, a peer of the extra `bench`, is absent")
+    assert error("devito", Problem(GRID, 6, "float64")) < 1e-14
+
+
+def test_a_patch_of_a_large_grid_is_what_the_whole_reference_holds_there(monkeypatch):
+    problem = Problem((40, 36), 4, "float64")
+    (whole,) = problem.reference(backward=False)
+    monkeypatch.setattr("benchmarks.problem.LARGE", 0)
+    monkeypatch.setattr("benchmarks.problem.SAMPLE", 3)
+    (patch,) = problem.reference(backward=False)
+    assert patch.shape == (6, 6)
+    np.testing.assert_allclose(patch, problem.sample(whole), rtol=0, atol=1e-15)
+
+
+def test_a_wrong_result_has_a_large_error():
+    exact = (np.ones((4, 4)),)
+    assert distance((np.full((4, 4), 1.25),), exact) == pytest.approx(0.25)
+    assert distance((np.full((4, 4), np.nan),), exact) == float("inf")
