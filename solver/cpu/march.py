@@ -35,15 +35,6 @@ class March(NamedTuple):
     "whether the result is stored"
 
 
-class Ahead(NamedTuple):
-    """What is asked for while the rows of a pass are made."""
-
-    p: int
-    "plane of the batch, or -1: nothing"
-    rows: int
-    "so many rows further down than the pass is"
-
-
 class Result(NamedTuple):
     """Where the result goes."""
 
@@ -142,8 +133,8 @@ def advance(result, i, step, march, tile, extent, room, one):
 
 
 @kernel(inline=True)
-def pass_rows(result, sources, march, ahead, tile, extent, room, r, table):
-    """Make the steps of one pass."""
+def pass_rows(result, sources, march, ahead, tile, extent, room, r):
+    """Make the steps of one pass; what is asked for in advance lies `ahead` rows further down than the pass is."""
     if march.begun == 0:
         # The row before the first, the first, and where the pass begins at the second, that.
         for i in range(tile.rows - 1 if tile.north == PERIODIC else 0, tile.rows + (2 if tile.north == OPEN else 1)):
@@ -156,12 +147,9 @@ def pass_rows(result, sources, march, ahead, tile, extent, room, r, table):
                     i = lead - (step - group)
                     if i < first_row(tile, step) or i >= end_row(tile, step):
                         continue
-                    wanted = i + ahead.rows
-                    if ahead.p >= 0 and wanted < tile.rows:
+                    if i + ahead < tile.rows:
                         for which in range(share * step, min(7, share * (step + 1))):
-                            ask_ahead(
-                                sources, table, which, ahead.p, plane_row(tile, wanted, extent.rows), tile, extent
-                            )
+                            ask_ahead(sources, which, plane_row(tile, i + ahead, extent.rows), tile, extent)
                     if march.begun == 0 and step == 0:
                         begin(result, sources, i, march, tile, extent, room, r)
                     else:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from solver.compiling import kernel
 from solver.cpu.layout import PERIODIC
-from solver.cpu.march import Ahead, March, Result, pass_rows
+from solver.cpu.march import March, Result, pass_rows
 from solver.cpu.pointers import pointer
-from solver.cpu.sources import make_notes, open_sources, turn_to
+from solver.cpu.sources import look_ahead, make_notes, open_sources, turn_to
 from solver.cpu.tiles import Tile, make_store, open_room
 
 LONGEST = 8  # steps in a pass
@@ -31,10 +31,11 @@ def march_in(store, notes, now_out, old_out, arrays, table, ratios, extent, firs
     for p in range(first, last):
         turn_to(sources, arrays, table, p, tile, room)
         result = Result(pointer(now_out, 0), pointer(old_out, 0), old_out.size > 0, p * rows * columns, False)
-        ahead = Ahead(p + 1 if p + 1 < last else -1, 0)
+        look_ahead(sources, arrays, table, p + 1 if p + 1 < last else -1)
         begun = 0
         while begun < extent.steps:
             steps = min(longest, extent.steps - begun)
             march = March(begun, steps, begun + steps == extent.steps)
-            pass_rows(result, sources, march, ahead, tile, extent, room, ratios, table)
-            begun, ahead = begun + steps, Ahead(-1, 0)
+            pass_rows(result, sources, march, 0, tile, extent, room, ratios)
+            begun += steps
+            look_ahead(sources, arrays, table, -1)

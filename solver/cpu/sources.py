@@ -37,18 +37,20 @@ class Sources(NamedTuple):
     "IN_PLACE, COPIED or CONSTANT, of each input: pointer"
     base: Any
     "offset of the plane in each input: pointer"
+    ahead: Any
+    "offset of the plane that is asked for in advance, or -1 for none: pointer"
 
 
 @kernel(part=True)
 def make_notes():
     """Allocate what `Sources` keeps of each input."""
-    return np.zeros(14, np.int64)
+    return np.zeros(21, np.int64)
 
 
 @kernel(inline=True)
 def open_sources(notes, arrays, table, tile, extent, room, r):
     """Decide how each input is read, for all planes of a batch; `notes` is `make_notes()`."""
-    how, base = pointer(notes, 0), pointer(notes, 7)
+    how, base, ahead = pointer(notes, 0), pointer(notes, 7), pointer(notes, 14)
     wraps = tile.column < 0 or tile.column + tile.columns > extent.columns
     for which in range(7):
         ends = which in (NOW, V) or (which == DY and r.diffusivity_share is not None)
@@ -67,7 +69,7 @@ def open_sources(notes, arrays, table, tile, extent, room, r):
         source if how[SOURCE] == IN_PLACE else work,
     )
     inputs = (now, old, source, u, v, Dx, Dy)
-    return Sources(inputs, fields, old if how[OLD] == IN_PLACE else work, how, base)
+    return Sources(inputs, fields, old if how[OLD] == IN_PLACE else work, how, base, ahead)
 
 
 @kernel(inline=True)
@@ -89,16 +91,27 @@ def turn_to(sources, arrays, table, p, tile, room):
 
 
 @kernel(inline=True)
-def ask_ahead(sources, table, which, p, row, tile, extent):
-    """Ask for the tile's part of row `row` of plane p of one input.
+def look_ahead(sources, arrays, table, p):
+    """Let plane p of the batch be asked for in advance, or none if it is negative; of equal inputs only the first."""
+    for which in range(7):
+        sources.ahead[which] = -1
+        if p >= 0 and sources.how[which] != CONSTANT:
+            twin = which in (OLD, SOURCE) and arrays[which].ctypes.data == arrays[NOW].ctypes.data
+            if not twin:
+                sources.ahead[which] = plane_base(table, which, p)
+
+
+@kernel(inline=True)
+def ask_ahead(sources, which, row, tile, extent):
+    """Ask for the tile's part of a row of one input.
 
     The processor's own prefetcher starts anew at each page: a plane of 32 x 32 float32, a row of 1024. Asked for one
     input at a time, between the steps: a burst fills the line buffers and stalls.
     """
-    if sources.how[which] != CONSTANT:
+    if sources.ahead[which] >= 0:
         first = max(0, tile.column)
         count = min(tile.columns, extent.columns - first)
-        prefetch(sources.inputs[which], plane_base(table, which, p) + row * extent.columns + first, count)
+        prefetch(sources.inputs[which], sources.ahead[which] + row * extent.columns + first, count)
 
 
 @kernel(inline=True)

@@ -15,9 +15,9 @@ import numpy as np
 
 from solver.compiling import kernel
 from solver.cpu.layout import OPEN, PERIODIC, Batch, Extent
-from solver.cpu.march import BLOCK, Ahead, March, Result, pass_rows
+from solver.cpu.march import BLOCK, March, Result, pass_rows
 from solver.cpu.pointers import pointer
-from solver.cpu.sources import make_notes, open_sources, turn_to
+from solver.cpu.sources import look_ahead, make_notes, open_sources, turn_to
 from solver.cpu.streaming import fence
 from solver.cpu.threads import Team, share
 from solver.cpu.tiles import Tile, make_store, open_room
@@ -99,5 +99,6 @@ def strips_in(store, ring, notes, now_out, old_out, arrays, table, ratios, exten
         turn_to(sources, arrays, table, p, tile, room)
         at = p * extent.rows * extent.columns
         result = Result(pointer(now_out, 0), pointer(old_out, 0), old_out.size > 0, at, now_out.nbytes > STREAMED)
-        pass_rows(result, sources, March(0, steps, True), Ahead(p, AHEAD), tile, extent, room, ratios, table)
+        look_ahead(sources, arrays, table, p)
+        pass_rows(result, sources, March(0, steps, True), AHEAD, tile, extent, room, ratios)
     fence()
