@@ -77,6 +77,8 @@ def evaluate(layer: GlobalLayer, x: Tensor) -> Tensor:
 def _is_as_built(layer: GlobalLayer) -> bool:
     """Whether the parts are those that the layer was made of, run by nothing but themselves, norms in evaluation."""
     learned, containers = len(layer.parts.learned), (layer.coefficients, layer.output)
+    if any(type(container) is not nn.Sequential for container in containers):
+        return False
     parts: list[Any] = [part for container in containers for part in container]
     return (
         tuple(map(type, parts)) == MADE_OF * bool(learned) + MADE_OF[1:]

@@ -13,16 +13,19 @@ from typing import NamedTuple
 
 from solver.compiling import kernel
 from solver.cpu import plane
-from solver.cpu.convolution import TAPS, convolve_pair, finish
-from solver.cpu.copying import prefetch
+from solver.cpu.convolution import convolve_pair, finish
+from solver.cpu.copying import copy_run
 from solver.cpu.layout import Extent
-from solver.cpu.steps import advance, begin_steps, step_once
+from solver.cpu.pointers import pointer
+from solver.cpu.rows import Around, Place, begin_row, sweep_row, update_row
 from solver.cpu.threads import Team, own_team, share
+from solver.cpu.tiles import fill_run
 from solver.records import Array, Mesh, Ratios
 
-COEFFICIENTS = 7
 FIELDS = 4
-SLOTS = COEFFICIENTS + FIELDS + 3  # and two time levels, and zeros
+VECTOR = 16  # cells: the loops make a multiple of so many
+U, V, DX, DY, ZERO, IMAGE, EVEN, ODD, KEPT = range(9)  # planes of scratch: fields, f = 0, I, two levels, coefficients
+SLOTS = KEPT + 7
 
 
 class Layer(NamedTuple):
@@ -72,64 +75,72 @@ def evaluate(
     share(layer_planes, arguments, prod(out.shape[:-2]), team)
 
 
-@kernel()
-def clear_border(a, rows, columns):
-    """Put zeros around a padded plane."""
-    S = columns + 2
-    a[: S + 1] = 0
-    for i in range(1, rows + 1):
-        a[i * S + columns + 1] = 0
-        a[(i + 1) * S] = 0
-    a[(rows + 1) * S + 1 : (rows + 2) * S] = 0
-
-
-@kernel()
-def border_fields(fields, learned, rows, columns, sides):
-    """Fill the border of u, v, Dx, Dy along the axis on which each is read."""
-    for n in range(learned[0], learned[1], 2):
-        plane.wrap_rows(fields[n], rows, columns, sides)
-        plane.wrap_columns(fields[n + 1], 1, rows + 1, columns, sides)
-    if learned[0] == 0:
-        plane.turn_rows(fields[0], rows, columns, sides)
-        plane.turn_columns(fields[1], 1, rows + 1, columns, sides)
+@kernel(inline=True)
+def border_fields(planes, n, rows, columns, sides, r):
+    """Fill the border of fields n and n + 1 along the axes on which they are read; at walls velocities turn around."""
+    if n == U or r.diffusivity_share is not None:
+        plane.wrap_rows(planes[n], rows, columns, sides)
+        plane.wrap_columns(planes[n + 1], 1, rows + 1, columns, sides)
+    if n == U:
+        plane.turn_rows(planes[n], rows, columns, sides)
+        plane.turn_columns(planes[n + 1], 1, rows + 1, columns, sides)
 
 
 @kernel()
 def layer_planes(out, image, layer, parts, ratios, extent, first, last):
-    """Evaluate the layer on planes first..last-1; `parts` is (first learned field, end, whether f = I, constant D)."""
+    """Evaluate the layer on planes first..last-1; `parts` is (first learned field, end, whether f = I, constant D).
+
+    A plane is padded and flat, and the loops over it begin on a cache line and go on to a whole number of vectors, in
+    cells that belong to the border or lie beyond it.
+    """
     filters, shifts, scales, offsets = layer
     begin, end, source, constant = parts
     rows, columns, sides = extent.rows, extent.columns, extent.sides
     cells, channels, learned = rows * columns, scales.size, max(0, end - begin)
-    scratch = plane.padded_planes(SLOTS, rows, columns, out)
-    c, fields, nothing = scratch[:COEFFICIENTS], scratch[COEFFICIENTS : COEFFICIENTS + FIELDS], scratch[SLOTS - 1]
-    fields[2:] = constant
-    start, stop = columns + 3, (rows + 1) * (columns + 2) - 1
+    S, zero = columns + 2, ratios.one - ratios.one
+    n = (rows * S + VECTOR - 1) // VECTOR * VECTOR
+
+    # A row more before the image, for the north-western neighbour of its first cell; and room for whole vectors.
+    planes = plane.padded_planes(SLOTS, rows + 2 + VECTOR // S, columns, out)
+    size = planes.shape[1]
+    store = planes.reshape(-1)
+    fill_run(store, DX * size, 2 * size, constant)
+    work, weights, shift = pointer(store, 0), pointer(filters, 0), pointer(shifts, 0)
+    c = (
+        pointer(store, KEPT * size),
+        pointer(store, (KEPT + 1) * size),
+        pointer(store, (KEPT + 2) * size),
+        pointer(store, (KEPT + 3) * size),
+        pointer(store, (KEPT + 4) * size),
+        pointer(store, (KEPT + 5) * size),
+        pointer(store, (KEPT + 6) * size),
+    )
+    fields = (work, work, work, work, work)
+    u, v, Dx, Dy = U * size + S, V * size + S, DX * size + S, DY * size + S
+    image_at, even_at = IMAGE * size + 2 * S, EVEN * size + S
+    f = image_at if source else ZERO * size + S
+    place = Place(u, u - S, u + S, v, Dx, Dx - S, Dx + S, Dy, f, image_at, ratios.one, ratios.one)
+
     for p in range(first, last):
-        now, new = scratch[SLOTS - 3], scratch[SLOTS - 2]
         channel = p % channels
-        plane.load_rows(now, image[p * cells : (p + 1) * cells], 0, rows, columns)
-        if p + 1 < last:
-            prefetch(image, (p + 1) * cells, cells)
-        clear_border(now, rows, columns)
-        for n in range(begin, end, 2):
-            at = channel * learned + n - begin
-            pair = filters[at * TAPS : (at + 2) * TAPS]
-            convolve_pair(fields[n], fields[n + 1], now, pair, shifts[at : at + 2], start, stop, columns)
-        border_fields(fields, (begin, end), rows, columns, sides)
-        f = now if source else nothing
-        u, v, Dx, Dy = fields[0], fields[1], fields[2], fields[3]
-        if extent.steps == 1:
-            plane.wrap(now, rows, columns, sides)
-            step_once(new, now, u, v, Dx, Dy, f, start, stop, columns, ratios)
-            now = new
-        elif extent.steps > 1:
-            plane.wrap(now, rows, columns, sides)
-            begin_steps(c, new, now, u, v, Dx, Dy, f, start, stop, columns, ratios)
-            old, now = now, new
-            for _ in range(1, extent.steps):
-                plane.wrap(now, rows, columns, sides)
-                advance(old, c, now, start, stop, columns)
-                old, now = now, old
-        finish(now, scales[channel], offsets[channel], start, stop)
-        plane.store_rows(out[p * cells : (p + 1) * cells], now, 0, rows, columns)
+        for i in range(rows):
+            copy_run(store, image_at + i * S + 1, image, p * cells + i * columns, columns)
+        around = Around(image_at, image_at - S, image_at + S)
+        for field in range(begin, end, 2):
+            to, which = field * size + S, channel * learned + field - begin
+            convolve_pair(work, to, work, to + size, work, around, weights, shift, which, n, zero)
+            border_fields(planes, field, rows, columns, sides, ratios)
+        copy_run(store, even_at - S, store, image_at - S, (rows + 2) * S)
+        now_at, new_at = even_at, even_at + size
+        for k in range(extent.steps):
+            plane.wrap(planes[EVEN + k % 2], rows, columns, sides)
+            around = Around(now_at, now_at - S, now_at + S)
+            if k > 0:
+                sweep_row(c, S, work, new_at, work, around, n)
+            elif extent.steps > 1:
+                begin_row(c, S, work, new_at, work, around, work, fields, place, n, ratios)
+            else:
+                update_row(work, new_at, work, around, work, fields, place, n, ratios)
+            now_at, new_at = new_at, now_at
+        finish(work, now_at, scales[channel], offsets[channel], n, zero)
+        plane.store_rows(out[p * cells : (p + 1) * cells], planes[EVEN + extent.steps % 2], 0, rows, columns)

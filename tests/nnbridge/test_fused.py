@@ -174,6 +174,23 @@ def replace_a_part(layer):
     layer.coefficients[2] = nn.Softplus()
 
 
+def leave_the_output_as_it_is(layer):
+    layer.output = nn.Identity()
+
+
+class Negated(nn.Sequential):
+    def forward(self, x):
+        return -super().forward(x)
+
+
+def replace_a_container(layer):
+    layer.output = Negated(*layer.output)
+
+
+def convolve_across_channels(layer):
+    layer.coefficients[0] = nn.Conv2d(3, 12, 3, padding=1, bias=False).double().requires_grad_(False)
+
+
 def wrap_the_edge_in_the_convolution(layer):
     layer.coefficients[0].padding_mode = "circular"
     layer.coefficients[0]._reversed_padding_repeated_twice = [1, 1, 1, 1]
@@ -201,6 +218,9 @@ CHANGES = [
     train_a_norm,
     forget_statistics,
     replace_a_part,
+    leave_the_output_as_it_is,
+    replace_a_container,
+    convolve_across_channels,
     wrap_the_edge_in_the_convolution,
     add_a_bias,
     parametrise,
