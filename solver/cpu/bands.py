@@ -1,4 +1,4 @@
-"""K time steps of one plane that is too large for a cache, its rows shared out among the threads.
+"""K time steps with a filter of one plane that is too large for a cache, its rows shared out among the threads.
 
 Bands of rows have a size that depends on the plane alone, so the result does not depend on the number of threads.
 """

@@ -1,4 +1,8 @@
-"""K time steps of every plane of a batch, each plane done while it is in cache."""
+"""K time steps with a filter of every plane of a batch, each plane done while it is in cache.
+
+The filter moves H[k] after the neighbours have read it, so a filtered step needs three levels and cannot be written
+over H[k-1] as `solver.cpu.march` does. K = 0, a copy, is done here as well.
+"""
 
 from __future__ import annotations
 
