@@ -24,7 +24,7 @@ from solver.cpu.tiles import Tile, make_store, open_room
 from solver.records import Array, Ratios
 
 DEPTH = 16  # steps in a passage: of 4, 8 and 16 the fastest at 1024^2 and 4096^2
-WIDTH = 512  # columns of a tile: a ring of DEPTH + 3 rows then stays within a second-level cache
+WIDTH = 512  # columns of a tile: the ring of rows, a few more than DEPTH, then stays within a second-level cache
 STREAMED = 1 * 2**20  # bytes of a result that no cache keeps until it is read again
 AHEAD = 3  # rows that are asked for in advance
 LEAST = 2  # a strip has at least so many times DEPTH rows
