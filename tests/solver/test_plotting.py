@@ -14,12 +14,6 @@ from solver import DiffusionAdvection, Grid, plotting, solve
 from solver.plotting import animate_solution, colour_scale, house_style, plot_solution, show_field
 
 
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
 GRID = Grid((8, 6), spacing=(0.5, 0.25), origin=(1.0, 2.0))
 
 
@@ -99,11 +93,12 @@ def test_no_panels_are_refused():
 
 def test_the_gif_has_a_frame_for_each_saved_field(tmp_path):
     Image = pytest.importorskip("PIL.Image", reason="Pillow reads the animation back")
+    open_before = plt.get_fignums()
     path = animate_solution(solution(), tmp_path / "new" / "run.gif", fps=10)
     with Image.open(path) as animation:
         assert animation.n_frames == 6
         assert animation.info["duration"] == 100
-    assert not plt.get_fignums()
+    assert plt.get_fignums() == open_before
 
 
 @pytest.mark.skipif(not FFMpegWriter.isAvailable(), reason="ffmpeg is not installed")
