@@ -13,7 +13,6 @@ from matplotlib.animation import FFMpegWriter
 from solver import DiffusionAdvection, Grid, plotting, solve
 from solver.plotting import animate_solution, colour_scale, house_style, plot_solution, show_field
 
-
 GRID = Grid((8, 6), spacing=(0.5, 0.25), origin=(1.0, 2.0))
 
 
