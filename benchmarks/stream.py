@@ -17,6 +17,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from solver.cpu.sharing import share_out
 from solver.cpu.threads import own_team, share
 
 WORDS = 8 * 1024 * 1024  # float64, 64 MiB an array: more than a last-level cache
@@ -80,27 +81,47 @@ def _triad_line(typing_context, target, first, second, scale, i):
 
 
 @numba.njit(nogil=True, cache=True)
-def _copy(target, source, first, last):
+def _copy_lines(target, source, first, last):
     for i in range(first * LANES, last * LANES):
         target[i] = source[i]
 
 
 @numba.njit(nogil=True, cache=True)
-def _copy_past(target, source, first, last):
+def _copy(target, source, span):
+    share_out(_copy_lines, (target, source), span)
+
+
+@numba.njit(nogil=True, cache=True)
+def _copy_lines_past(target, source, first, last):
     for i in range(first, last):
         _copy_line(target, source, i)  # type: ignore[call-arg]
 
 
 @numba.njit(nogil=True, cache=True)
-def _triad(target, first_source, second, scale, first, last):
+def _copy_past(target, source, span):
+    share_out(_copy_lines_past, (target, source), span)
+
+
+@numba.njit(nogil=True, cache=True)
+def _triad_lines(target, first_source, second, scale, first, last):
     for i in range(first * LANES, last * LANES):
         target[i] = first_source[i] + scale * second[i]
 
 
 @numba.njit(nogil=True, cache=True)
-def _triad_past(target, first_source, second, scale, first, last):
+def _triad(target, first_source, second, scale, span):
+    share_out(_triad_lines, (target, first_source, second, scale), span)
+
+
+@numba.njit(nogil=True, cache=True)
+def _triad_lines_past(target, first_source, second, scale, first, last):
     for i in range(first, last):
         _triad_line(target, first_source, second, scale, i)  # type: ignore[call-arg]
+
+
+@numba.njit(nogil=True, cache=True)
+def _triad_past(target, first_source, second, scale, span):
+    share_out(_triad_lines_past, (target, first_source, second, scale), span)
 
 
 class Stream:

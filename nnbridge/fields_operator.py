@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from nnbridge.openmp import torch_team
 from nnbridge.operator import LIBRARY, MESH, check_dtypes, mesh_of, no_second_derivative, plain_values, setup_nothing
 from solver import cpu
+from solver.cpu.threads import team_of
 from solver.records import Inputs, Mesh
 
 STACKED = "Tensor x, Tensor fields, bool velocity, float? diffusivity, bool source"
@@ -58,7 +58,7 @@ def _evolve_fields_cpu(x: Tensor, fields: Tensor, *arguments: Any) -> Tensor:
     check_dtypes((x, fields), ("x", "fields"))
     out = torch.empty(x.shape, dtype=x.dtype)
     inputs = Inputs(*(t.numpy() for t in stack.inputs(x.detach(), fields.detach())))
-    cpu.forward_into(out.numpy(), inputs, mesh_of(*plain), steps, torch_team())
+    cpu.forward_into(out.numpy(), inputs, mesh_of(*plain), steps, team_of(torch.get_num_threads()))
     return out
 
 
@@ -74,7 +74,7 @@ def _evolve_fields_adjoint_cpu(gradient: Tensor, x: Tensor, fields: Tensor, *arg
         steps,
         wanted,
         [name == "old" or (name == "source" and stack.source) for name in Inputs._fields],
-        torch_team(),
+        team_of(torch.get_num_threads()),
     )
     return [torch.from_numpy(g) for g, w in zip(gradients, wanted, strict=True) if w]
 

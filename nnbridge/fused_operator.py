@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nnbridge.openmp import torch_team
 from nnbridge.operator import DTYPES, LIBRARY, MESH, mesh_of, plain_values, setup_nothing
 from solver.cpu import layer as kernel
 from solver.cpu.layer import Layer, Parts
+from solver.cpu.threads import team_of
 from solver.records import Mesh
 
 NAMES = ("x", "filters", "shifts", "scales", "offsets")
@@ -50,7 +50,9 @@ def _evaluate_layer_cpu(*arguments: Any) -> Tensor:
     _check(tensors, parts)
     image, *numbers = (t.detach().contiguous().numpy() for t in tensors)
     out = torch.empty(tensors[0].shape, dtype=tensors[0].dtype)
-    kernel.evaluate(out.numpy(), image, Layer(*numbers), parts, mesh_of(*plain), steps, torch_team())
+    kernel.evaluate(
+        out.numpy(), image, Layer(*numbers), parts, mesh_of(*plain), steps, team_of(torch.get_num_threads())
+    )
     return out
 
 

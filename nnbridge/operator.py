@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nnbridge.openmp import torch_team
 from solver import cpu
+from solver.cpu.threads import team_of
 from solver.records import Fields, Filter, Inputs, Levels, Mesh
 
 INPUTS = "Tensor h, Tensor? h_prev, Tensor? source, Tensor u, Tensor v, Tensor Dx, Tensor Dy"
@@ -94,7 +94,7 @@ def _evolve_cpu(*arguments: Any) -> Tensor:
     inputs, (steps, *plain) = _filled(arguments[:7]), arguments[7:]
     check_dtypes(inputs)
     out = torch.empty(common_shape(inputs), dtype=inputs[0].dtype)
-    cpu.forward_into(out.numpy(), _arrays(inputs), mesh_of(*plain), steps, torch_team())
+    cpu.forward_into(out.numpy(), _arrays(inputs), mesh_of(*plain), steps, team_of(torch.get_num_threads()))
     return out
 
 
@@ -109,7 +109,7 @@ def _evolve_adjoint_cpu(gradient: Tensor, *arguments: Any) -> list[Tensor]:
         mesh_of(*plain),
         steps,
         wanted,
-        torch_team(),
+        team_of(torch.get_num_threads()),
         [t is None for t in arguments[:7]],
     )
     return [torch.from_numpy(g) for g, w in zip(gradients, wanted, strict=True) if w]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from solver import DiffusionAdvection, Grid, backends, cpu, solve, stability
-from solver.cpu.threads import Team, run_in_pool
+from solver.cpu.threads import team_of
 from solver.records import Array, Fields, Filter, Levels, Mesh
 from validation.norms import relative_error
 from validation.problems import FourierMode
@@ -110,8 +110,7 @@ def threads_agree(steps: int = 50) -> bool:
     for shape in ((7, 96, 128), (160, 130)):
         now, old, u, v, Dx, Dy, f = rng.uniform(0, 0.5, (7, *shape)).astype(np.float32)
         runs = [
-            cpu.forward(Levels(now, old), Fields(u, v, Dx, Dy, f), mesh, steps, Team(size, run_in_pool))
-            for size in (1, 2, 3)
+            cpu.forward(Levels(now, old), Fields(u, v, Dx, Dy, f), mesh, steps, team_of(size)) for size in (1, 2, 3)
         ]
         if any(run.now.tobytes() != runs[0].now.tobytes() for run in runs):
             return False

@@ -50,7 +50,7 @@ def _run(now: Array, old: Array, inputs: Inputs, mesh: Mesh, steps: int, team: T
     shape = now.shape
     if not now.size:
         return
-    planes, extent = prod(shape[:-2]), Extent.of(shape, steps, mesh)
+    planes, extent = prod(shape[:-2]), Extent.of(shape, steps, mesh, now.dtype)
     ratios = Ratios.of(mesh, now.dtype).pruned()
     arrays, table = Batch.of(inputs, shape)
     now, old = now.reshape(-1), old.reshape(-1)

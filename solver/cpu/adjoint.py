@@ -21,24 +21,27 @@ from solver.cpu import plane
 from solver.cpu.adjoint_fields import GROUP, accumulate, fields_adjoint, group_rows, published_fields_adjoint
 from solver.cpu.adjoint_walls import wrap_columns_transposed, wrap_rows_transposed
 from solver.cpu.copying import copy_run
-from solver.cpu.loading import (
-    CHUNK,
+from solver.cpu.loading import CHUNK, inner, request, scratch
+from solver.cpu.march import hold_plane
+from solver.cpu.pointers import pointer
+from solver.cpu.sharing import share_out
+from solver.cpu.storing import finish_levels, make_gradients, open_gradients, store_gradients
+from solver.cpu.streaming import fence
+from solver.cpu.tiles import Room, Tile
+from solver.cpu.whole import (
     DX,
     DY,
-    NOW,
     OLD,
     SOURCE,
     U,
     V,
-    inner,
-    load_inputs,
+    begin_plane,
     look_ahead,
-    request,
-    row_of,
-    scratch,
+    make_notes,
+    make_room,
+    open_here,
+    turn_to_plane,
 )
-from solver.cpu.storing import store_gradients
-from solver.cpu.streaming import fence
 
 SEGMENT = 16
 
@@ -47,23 +50,6 @@ SEGMENT = 16
 def segment_length(steps):
     """Return how many steps are recomputed at once."""
     return steps if steps <= SEGMENT else math.ceil(math.sqrt(2.0 * steps))
-
-
-@kernel(apart=True, part=True)
-def assemble(c, a, source, start, stop, columns, r):
-    """Assemble the coefficients of a plane from its inputs `a`, of which row `source` holds the source."""
-    S, one = np.uint64(columns + 2), np.uint64(1)
-    for q in range(np.uint64(start), np.uint64(stop)):
-        n, s, w, e = q - S, q + S, q - one, q + one
-        point = stencil.assemble(
-            (a[U, q], a[U, n], a[U, s]),
-            (a[V, q], a[V, w], a[V, e]),
-            (a[DX, q], a[DX, n], a[DX, s]),
-            (a[DY, q], a[DY, w], a[DY, e]),
-            a[source, q],
-            r,
-        )
-        c[0, q], c[1, q], c[2, q], c[3, q], c[4, q], c[5, q], c[6, q] = point
 
 
 @kernel(apart=True, part=True)
@@ -97,14 +83,6 @@ def pull(lams, c, k, start, stop, columns, ahead, first, last):
             lams[out, q] = stencil.step(point, lams[after, q], x[0], x[1], x[2], x[3], x[4])
 
 
-@kernel(apart=True, part=True)
-def finish_levels(g, c, lams, start, stop):
-    """Write the gradients of H[0] and H[-1]."""
-    for q in range(np.uint64(start), np.uint64(stop)):
-        g[NOW, q] = lams[0, q]
-        g[OLD, q] = c[0, q] * lams[1, q]
-
-
 @kernel(part=True)
 def part(count, turn, turns):
     """Return the first and the last of `count` that are due in a turn; none in turns that are left over."""
@@ -131,52 +109,111 @@ def mark_segments(marks, levels, c, segment, extent, ahead):
         copy_pair(levels, 0, levels, segment)
 
 
-@kernel()
-def adjoint_planes(targets, cotangent, cotangent_old, arrays, table, ratios, extent, general, first, last):
-    """Pull the cotangents of H[K] and H[K-1] (empty: zero) back to the inputs, planes first..last-1; K >= 1.
+@kernel(inline=True)
+def padded_room(c, levels, columns):
+    """Describe padded planes of coefficients and the planes of H[0] and H[1], as `begin_plane` takes them."""
+    size, S = levels.shape[1], columns + 2
+    flat = c.reshape(-1)
+    planes = (
+        pointer(flat, 0),
+        pointer(flat, size),
+        pointer(flat, 2 * size),
+        pointer(flat, 3 * size),
+        pointer(flat, 4 * size),
+        pointer(flat, 5 * size),
+        pointer(flat, 6 * size),
+    )
+    return Room(planes, pointer(levels.reshape(-1), size), S, -1, S + 1, size, 0, True)
 
-    `general` is None for the published forms: it is a constant of the compilation. In a segment that starts at step
-    0, levels[k + 1] is H[k] and lams[k] is dL/dH[k].
+
+@kernel(part=True)
+def load_rows(a, memory, at, pitch, extent):
+    """Copy rows, `pitch` cells apart, into a padded plane."""
+    for i in range(extent.rows):
+        copy_run(a, (i + 1) * (extent.columns + 2) + 1, memory, at + i * pitch, extent.columns)
+
+
+@kernel(part=True)
+def load_diffusivities(D, here, extent):
+    """Fill two padded planes with Dx and Dy, each along its axis."""
+    for n in range(2):
+        which = DX + n
+        load_rows(D[n], here.memory[DY] if n else here.memory[DX], here.at[which], here.pitch[which], extent)
+        plane.wrap(D[n], extent.rows, extent.columns, extent.sides)
+
+
+@kernel()
+def adjoint_planes(targets, cotangents, batch, ratios, extent, general, span):
+    """Pull the cotangents of H[K] and H[K-1] (empty: zero) back to the inputs, the planes of a span; K >= 1.
+
+    `general` is None for the published forms: it is a constant of the compilation.
     """
+    share_out(adjoint_some, (targets, cotangents, batch, ratios, extent, general), span)
+
+
+@kernel(part=True)
+def adjoint_some(targets, cotangents, batch, ratios, extent, general, first, last):
+    """Do so for planes first..last-1."""
+    rows, columns, like = extent.rows, extent.columns, cotangents[0]
+    segment = segment_length(extent.steps)
+    segments = (extent.steps + segment - 1) // segment
+    # In one piece: apart, planes could lie at the same place of a page.
+    planes = scratch(20 + 2 * (segment + segments), rows, columns, like)
+    gradients = make_gradients(rows * columns, like)
+    constants, notes = make_room(columns, like), make_notes()
+    here = open_here(*batch, columns, constants, notes)
+    adjoint_in(planes, gradients, targets, cotangents, batch, here, constants, ratios, extent, general, first, last)
+
+
+@kernel(part=True)
+def adjoint_in(planes, gradients, targets, cotangents, batch, here, constants, ratios, extent, general, first, last):
+    """Do so in the scratch that is given.
+
+    In a segment that starts at step 0, levels[k + 1] is H[k] and lams[k] is dL/dH[k]. The last of `sums` is for use on
+    the way, the last of `lams` is zero.
+    """
+    (of_now, of_old), (arrays, table) = cotangents, batch
     rows, columns, steps, sides = extent.rows, extent.columns, extent.steps, extent.sides
     cells, (start, stop) = rows * columns, inner(rows, columns)
-    joined, wanted = targets.joined, targets.wanted
+    wanted, joined = targets.wanted, targets.joined
     segment = segment_length(steps)
     segments = (steps + segment - 1) // segment
     any_field = joined[SOURCE] or wanted[SOURCE] or wanted[U] or wanted[V] or wanted[DX] or wanted[DY]
-
-    # In one piece: apart, planes could lie at the same place of a page. The last of `sums` is for use on the way, the
-    # last of `lams` is zero.
-    planes = scratch(33 + 2 * (segment + segments), rows, columns, cotangent)
-    a, c, sums, g, packed = planes[:7], planes[7:14], planes[14:22], planes[22:29], planes[29]
-    lams, rest = planes[30 : 33 + segment], planes[33 + segment :]
+    D, c, sums = planes[:2], planes[2:9], planes[9:17]
+    lams, rest = planes[17 : 20 + segment], planes[20 + segment :]
     levels, marks = rest[: segment + 2], rest[segment + 2 : segment + 2 * segments]
-    ahead = np.empty(8, np.int64)
+    room = padded_room(c, levels, columns)
+    g, size = open_gradients(gradients, cells)
+    ahead = here.ahead
 
     for p in range(first, last):
-        load_inputs(a, arrays, table, joined, p, first, extent)
-        source = row_of(SOURCE, joined)
-        copy_run(levels[1], 0, a[NOW], 0, a.shape[1])
-        copy_run(levels[0], 0, a[row_of(OLD, joined)], 0, a.shape[1])
-        assemble(c, a, np.uint64(source), start, stop, columns, ratios)
-        plane.hold_walls(c, a[source], 1, rows + 1, rows, columns, sides)
+        missing = turn_to_plane(here, arrays, table, p, columns, constants)
+        load_rows(levels[0], here.memory[OLD], here.at[OLD], here.pitch[OLD], extent)
+        begin_plane(room.c, room.work, here, missing, 0, extent, room, ratios)
+        plane.wrap(levels[1], rows, columns, sides)
+        if plane.has_walls(sides):
+            hold_plane(here, Tile(0, 0, rows, columns, sides[0], sides[1], sides[2], sides[3]), room)
         wrap_rows_transposed(c[2], c[3], rows, columns, sides)
         wrap_columns_transposed(c[4], c[5], rows, columns, sides)
         mark_segments(marks, levels, c, segment, extent, ahead)
 
         # The next plane's inputs are asked for in turns, during the sweeps of the last segment.
-        streams = look_ahead(ahead, arrays, table, joined, cotangent, min(p + 1, last - 1), cells)
-        turns, turn = 2 * (steps - (segments - 1) * segment) - 1, 0
+        following = min(p + 1, last - 1)
+        streams = look_ahead(here, arrays, table, following)
+        ahead[streams] = of_now.ctypes.data + following * cells * extent.itemsize
+        streams += 1
+        made = 1 if segments == 1 else 0  # step has been made already
+        turns, turn = 2 * (steps - (segments - 1) * segment) - 1 - made, 0
         begun = False
         for s in range(segments - 1, -1, -1):
             length = min(segment, steps - s * segment)
             if s == segments - 1:
-                plane.load_rows(lams[length], cotangent[p * cells : (p + 1) * cells], 0, rows, columns)
+                plane.load_rows(lams[length], of_now[p * cells : (p + 1) * cells], 0, rows, columns)
                 lams[length + 1].fill(0)
             else:
                 copy_pair(levels, 0, marks, 2 * s)
                 copy_pair(lams, length, lams, 0)
-            for k in range(length - 1):
+            for k in range(made, length - 1):
                 plane.wrap(levels[k + 1], rows, columns, sides)
                 asked = part(streams, turn, turns)
                 advance(levels, c, k + 2, start, stop, columns, ahead, asked[0], asked[1])
@@ -187,9 +224,9 @@ def adjoint_planes(targets, cotangent, cotangent_old, arrays, table, ratios, ext
                 asked = part(streams, turn, turns)
                 pull(lams, c, k, start, stop, columns, ahead, asked[0], asked[1])
                 turn += 1
-                if s == segments - 1 and k == length - 1 and cotangent_old.size:
-                    plane.load_rows(packed, cotangent_old[p * cells : (p + 1) * cells], 0, rows, columns)
-                    plane.add(lams[k], packed, columns + 2, (rows + 1) * (columns + 2))
+                if s == segments - 1 and k == length - 1 and of_old.size:
+                    plane.load_rows(sums[7], of_old[p * cells : (p + 1) * cells], 0, rows, columns)
+                    plane.add(lams[k], sums[7], columns + 2, (rows + 1) * (columns + 2))
             done = length if any_field else 0
             while done > 0:
                 count = min(GROUP, done)
@@ -197,14 +234,15 @@ def adjoint_planes(targets, cotangent, cotangent_old, arrays, table, ratios, ext
                 group = group_rows(done, count, segment + 2)
                 if general is None:
                     if s == 0 and done == 0:
-                        published_fields_adjoint(g, sums, c, a, lams, levels, group, begun, extent, ratios)
+                        published_fields_adjoint(g, size, sums, c, lams, levels, group, begun, here, extent, ratios)
                     else:
                         accumulate(sums, lams, levels, group, begun, start, stop, columns)
                 else:
                     accumulate(sums, lams, levels, group, begun, start, stop, columns)
                 begun = True
-        finish_levels(g, c, lams, start, stop)
+        finish_levels(g, size, c, lams, extent)
         if general is not None and any_field:
-            fields_adjoint(g, sums, c, a, extent, ratios)
-        store_gradients(targets, g, packed, table, p, extent)
+            load_diffusivities(D, here, extent)
+            fields_adjoint(g, size, sums, c, D, extent, ratios)
+        store_gradients(targets, gradients, table, p, cells)
     fence()

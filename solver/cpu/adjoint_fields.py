@@ -9,7 +9,8 @@ from solver.compiling import kernel, point_function
 from solver.cpu import plane
 from solver.cpu.adjoint_walls import release_walls, wrap_columns_transposed, wrap_rows_transposed
 from solver.cpu.copying import copy_run
-from solver.cpu.loading import DX, DY, SOURCE, U, V, inner
+from solver.cpu.loading import inner
+from solver.cpu.whole import DX, DY, SOURCE, U, V
 
 GROUP = 5  # steps whose gradients are summed in registers
 
@@ -64,111 +65,126 @@ def accumulate(sums, lams, levels, group, begun, start, stop, columns):
 
 
 @kernel(apart=True, part=True)
-def published_gradients(g, e, sums, c, a, lams, levels, group, begun, start, stop, columns, r):
+def published_gradients(g, size, e, sums, c, lams, levels, group, begun, here, extent, r):
     """Add the last group and go on to the gradients of Dx, Dy and the source.
 
     Those of u and v take from the neighbours the gradient of the centre's numerator, which goes to `e`: written here is
     the cell's own part.
     """
-    S, one = np.uint64(columns + 2), np.uint64(1)
-    for q in range(np.uint64(start), np.uint64(stop)):
-        found = sum_of_steps(lams, levels, group, q, q - S, q + S, q - one, q + one)
-        if begun:
-            found = (
-                found[0] + sums[0, q],
-                found[1] + sums[1, q],
-                found[2] + sums[2, q],
-                found[3] + sums[3, q],
-                found[4] + sums[4, q],
-                found[5] + sums[5, q],
-                found[6] + sums[6, q],
-            )
-        point = (c[0, q], c[1, q], c[2, q], c[3, q], c[4, q], c[5, q], c[6, q])
-        Dx, Dy = (a[DX, q], a[DX, q], a[DX, q]), (a[DY, q], a[DY, q], a[DY, q])
-        b, centre, north, south, west, east, source = stencil.assemble_adjoint(point, found, Dx, Dy, r)
-        e[q] = centre
-        g[U, q], g[V, q] = north - south, west - east
-        g[DX, q], g[DY, q] = r.xx * (north + south + b), r.yy * (west + east + b)
-        g[SOURCE, q] = source
+    S, one, n = np.uint64(extent.columns + 2), np.uint64(1), extent.columns
+    Dx, Dy = here.memory[DX], here.memory[DY]
+    for i in range(extent.rows):
+        begin, to = np.uint64((i + 1) * (n + 2) + 1), i * n
+        x, y = here.at[DX] + i * here.pitch[DX], here.at[DY] + i * here.pitch[DY]
+        for j in range(n):
+            q = begin + np.uint64(j)
+            found = sum_of_steps(lams, levels, group, q, q - S, q + S, q - one, q + one)
+            if begun:
+                found = (
+                    found[0] + sums[0, q],
+                    found[1] + sums[1, q],
+                    found[2] + sums[2, q],
+                    found[3] + sums[3, q],
+                    found[4] + sums[4, q],
+                    found[5] + sums[5, q],
+                    found[6] + sums[6, q],
+                )
+            point = (c[0, q], c[1, q], c[2, q], c[3, q], c[4, q], c[5, q], c[6, q])
+            D_x, D_y = Dx[x + j], Dy[y + j]
+            made = stencil.assemble_adjoint(point, found, (D_x, D_x, D_x), (D_y, D_y, D_y), r)
+            b, centre, north, south, west, east, source = made
+            e[q] = centre
+            g[U * size + to + j], g[V * size + to + j] = north - south, west - east
+            g[DX * size + to + j], g[DY * size + to + j] = r.xx * (north + south + b), r.yy * (west + east + b)
+            g[SOURCE * size + to + j] = source
 
 
 @kernel(apart=True, part=True)
-def published_velocities(g, e, start, stop, columns, r):
+def published_velocities(g, size, e, extent, r):
     """Complete the gradients of u and v."""
-    S, one = np.uint64(columns + 2), np.uint64(1)
-    for q in range(np.uint64(start), np.uint64(stop)):
-        g[U, q] = r.x * (g[U, q] + (e[q + S] - e[q - S]))
-        g[V, q] = r.y * (g[V, q] + (e[q + one] - e[q - one]))
+    S, one, n = np.uint64(extent.columns + 2), np.uint64(1), extent.columns
+    for i in range(extent.rows):
+        begin, u, v = np.uint64((i + 1) * (n + 2) + 1), U * size + i * n, V * size + i * n
+        for j in range(n):
+            q = begin + np.uint64(j)
+            g[u + j] = r.x * (g[u + j] + (e[q + S] - e[q - S]))
+            g[v + j] = r.y * (g[v + j] + (e[q + one] - e[q - one]))
 
 
 @kernel(part=True)
-def published_fields_adjoint(g, sums, c, a, lams, levels, group, begun, extent, r):
+def published_fields_adjoint(g, size, sums, c, lams, levels, group, begun, here, extent, r):
     """Write the gradients of the five fields of the published forms into `g`; sums[7] is scratch."""
-    rows, columns, sides = extent.rows, extent.columns, extent.sides
-    start, stop = inner(rows, columns)
     e = sums[7]
-    published_gradients(g, e, sums, c, a, lams, levels, group, begun, start, stop, columns, r)
-    release_published_walls(g, e, sums, lams, group[0], begun, rows, columns, sides)
-    plane.wrap(e, rows, columns, sides)
-    published_velocities(g, e, start, stop, columns, r)
+    published_gradients(g, size, e, sums, c, lams, levels, group, begun, here, extent, r)
+    release_published_walls(g, size, e, sums, lams, group[0], begun, extent)
+    plane.wrap(e, extent.rows, extent.columns, extent.sides)
+    published_velocities(g, size, e, extent, r)
 
 
 @kernel(part=True)
-def release_published_walls(g, e, sums, lams, group, begun, rows, columns, sides):
+def release_published_walls(g, size, e, sums, lams, group, begun, extent):
     """On Dirichlet walls let the gradient of the source be that of the value, the sum of lam, and all others zero."""
+    rows, columns, sides = extent.rows, extent.columns, extent.sides
     if not plane.has_walls(sides):
         return
     for i in range(1, rows + 1):
         for j in range(1, columns + 1, plane.wall_stride(i, rows, columns, sides)):
             if plane.on_wall(i, j, rows, columns, sides):
-                q = i * (columns + 2) + j
+                q, to = i * (columns + 2) + j, (i - 1) * columns + j - 1
                 e[q] = 0
                 for which in (U, V, DX, DY):
-                    g[which, q] = 0
+                    g[which * size + to] = 0
                 value = sums[6, q] if begun else lams.dtype.type(0)
                 for row in group:
                     value += lams[row, q]
-                g[SOURCE, q] = value
+                g[SOURCE * size + to] = value
 
 
 @kernel(apart=True, part=True)
-def assemble_adjoint(sums, c, a, start, stop, columns, r):
+def assemble_adjoint(sums, c, D, start, stop, columns, r):
     """Turn the gradients of the coefficients, in place, into those of b, the six numerators and the source."""
     S, one = np.uint64(columns + 2), np.uint64(1)
     for q in range(np.uint64(start), np.uint64(stop)):
         n, s, w, e = q - S, q + S, q - one, q + one
         point = (c[0, q], c[1, q], c[2, q], c[3, q], c[4, q], c[5, q], c[6, q])
         found = (sums[0, q], sums[1, q], sums[2, q], sums[3, q], sums[4, q], sums[5, q], sums[6, q])
-        Dx, Dy = (a[DX, q], a[DX, n], a[DX, s]), (a[DY, q], a[DY, w], a[DY, e])
+        Dx, Dy = (D[0, q], D[0, n], D[0, s]), (D[1, q], D[1, w], D[1, e])
         made = stencil.assemble_adjoint(point, found, Dx, Dy, r)
         sums[0, q], sums[1, q], sums[2, q], sums[3, q], sums[4, q], sums[5, q], sums[6, q] = made
 
 
 @kernel(apart=True, part=True)
-def gather_fields(g, sums, start, stop, columns, r):
+def gather_fields(g, size, sums, extent, r):
     """Write the gradients of the five fields; the borders of `sums` must be filled."""
-    S, one = np.uint64(columns + 2), np.uint64(1)
-    for q in range(np.uint64(start), np.uint64(stop)):
-        n, s, w, e = q - S, q + S, q - one, q + one
-        north, south = (sums[2, q], sums[2, s]), (sums[3, q], sums[3, n])
-        west, east = (sums[4, q], sums[4, e]), (sums[5, q], sums[5, w])
-        g[U, q] = stencil.velocity_adjoint((sums[1, n], sums[1, s]), north, south, r.x, r)
-        g[V, q] = stencil.velocity_adjoint((sums[1, w], sums[1, e]), west, east, r.y, r)
-        g[DX, q] = stencil.diffusivity_adjoint((sums[0, q], sums[0, n], sums[0, s]), north, south, r.xx, r)
-        g[DY, q] = stencil.diffusivity_adjoint((sums[0, q], sums[0, w], sums[0, e]), west, east, r.yy, r)
-        g[SOURCE, q] = sums[6, q]
+    S, one, columns = np.uint64(extent.columns + 2), np.uint64(1), extent.columns
+    for i in range(extent.rows):
+        begin, to = np.uint64((i + 1) * (columns + 2) + 1), i * columns
+        for j in range(columns):
+            q = begin + np.uint64(j)
+            n, s, w, e = q - S, q + S, q - one, q + one
+            north, south = (sums[2, q], sums[2, s]), (sums[3, q], sums[3, n])
+            west, east = (sums[4, q], sums[4, e]), (sums[5, q], sums[5, w])
+            g[U * size + to + j] = stencil.velocity_adjoint((sums[1, n], sums[1, s]), north, south, r.x, r)
+            g[V * size + to + j] = stencil.velocity_adjoint((sums[1, w], sums[1, e]), west, east, r.y, r)
+            b_x, b_y = (sums[0, q], sums[0, n], sums[0, s]), (sums[0, q], sums[0, w], sums[0, e])
+            g[DX * size + to + j] = stencil.diffusivity_adjoint(b_x, north, south, r.xx, r)
+            g[DY * size + to + j] = stencil.diffusivity_adjoint(b_y, west, east, r.yy, r)
+            g[SOURCE * size + to + j] = sums[6, q]
 
 
 @kernel(part=True)
-def fields_adjoint(g, sums, c, a, extent, r):
-    """Turn the sums over all steps into the gradients of the five fields, any form; sums[7] is scratch."""
+def fields_adjoint(g, size, sums, c, D, extent, r):
+    """Turn the sums over all steps into the gradients of the five fields, any form; sums[7] is scratch.
+
+    `D` are Dx and Dy, padded.
+    """
     rows, columns, sides = extent.rows, extent.columns, extent.sides
     start, stop = inner(rows, columns)
     copy_run(sums[7], 0, sums[6], 0, sums.shape[1])
-    assemble_adjoint(sums, c, a, start, stop, columns, r)
+    assemble_adjoint(sums, c, D, start, stop, columns, r)
     release_walls(sums, sums[7], rows, columns, sides)
     plane.wrap(sums[0], rows, columns, sides)
     plane.wrap(sums[1], rows, columns, sides)
     wrap_rows_transposed(sums[2], sums[3], rows, columns, sides)
     wrap_columns_transposed(sums[4], sums[5], rows, columns, sides)
-    gather_fields(g, sums, start, stop, columns, r)
+    gather_fields(g, size, sums, extent, r)

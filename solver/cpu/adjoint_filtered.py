@@ -11,13 +11,31 @@ import numpy as np
 from solver import stencil
 from solver.compiling import kernel
 from solver.cpu import plane
-from solver.cpu.adjoint import assemble, copy_pair, segment_length
+from solver.cpu.adjoint import copy_pair, segment_length
 from solver.cpu.adjoint_fields import fields_adjoint
 from solver.cpu.adjoint_walls import wrap_columns_transposed, wrap_rows_transposed
 from solver.cpu.copying import copy_run
-from solver.cpu.loading import NOW, OLD, SOURCE, inner, load_inputs, row_of, scratch
-from solver.cpu.storing import store_gradients
+from solver.cpu.loading import DX, DY, NOW, OLD, SOURCE, U, V, inner, load_inputs, row_of, scratch
+from solver.cpu.sharing import share_out
+from solver.cpu.storing import make_gradients, open_gradients, store_gradients
 from solver.cpu.streaming import fence
+
+
+@kernel(apart=True, part=True)
+def assemble(c, a, source, start, stop, columns, r):
+    """Assemble the coefficients of a plane from its inputs `a`, of which row `source` holds the source."""
+    S, one = np.uint64(columns + 2), np.uint64(1)
+    for q in range(np.uint64(start), np.uint64(stop)):
+        n, s, w, e = q - S, q + S, q - one, q + one
+        point = stencil.assemble(
+            (a[U, q], a[U, n], a[U, s]),
+            (a[V, q], a[V, w], a[V, e]),
+            (a[DX, q], a[DX, n], a[DX, s]),
+            (a[DY, q], a[DY, w], a[DY, e]),
+            a[source, q],
+            r,
+        )
+        c[0, q], c[1, q], c[2, q], c[3, q], c[4, q], c[5, q], c[6, q] = point
 
 
 @kernel(part=True)
@@ -92,9 +110,27 @@ def mark_segments(marks, levels, c, segment, extent, ratios):
         copy_pair(levels, 0, levels, 2 * segment)
 
 
+@kernel(part=True)
+def finish(gradients, sums, c, a, lam, lam_old, extent, r):
+    """Write the gradients of all seven inputs."""
+    rows, columns = extent.rows, extent.columns
+    g, size = open_gradients(gradients, rows * columns)
+    fields_adjoint(g, size, sums, c, a[DX : DY + 1], extent, r)
+    for i in range(rows):
+        copy_run(g, NOW * size + i * columns, lam, (i + 1) * (columns + 2) + 1, columns)
+        copy_run(g, OLD * size + i * columns, lam_old, (i + 1) * (columns + 2) + 1, columns)
+
+
 @kernel()
-def adjoint_filtered(targets, cotangent, cotangent_old, arrays, table, ratios, extent, first, last):
-    """Pull the cotangents of H[K] and H[K-1] (empty: zero) back to the inputs, planes first..last-1; K >= 1."""
+def adjoint_filtered(targets, cotangents, batch, ratios, extent, span):
+    """Pull the cotangents of H[K] and H[K-1] (empty: zero) back to the inputs, the planes of a span; K >= 1."""
+    share_out(adjoint_some, (targets, cotangents, batch, ratios, extent), span)
+
+
+@kernel(part=True)
+def adjoint_some(targets, cotangents, batch, ratios, extent, first, last):
+    """Do so for planes first..last-1."""
+    (cotangent, cotangent_old), (arrays, table) = cotangents, batch
     rows, columns, steps, sides = extent.rows, extent.columns, extent.steps, extent.sides
     cells = rows * columns
     start, stop = columns + 2, (rows + 1) * (columns + 2)
@@ -105,7 +141,7 @@ def adjoint_filtered(targets, cotangent, cotangent_old, arrays, table, ratios, e
     a = scratch(7, rows, columns, cotangent)
     c = scratch(7, rows, columns, cotangent)
     sums = scratch(8, rows, columns, cotangent)
-    g = scratch(8, rows, columns, cotangent)
+    gradients = make_gradients(cells, cotangent)
     lams = scratch(5, rows, columns, cotangent)
     levels = scratch(2 * segment + 2, rows, columns, cotangent)
     marks = scratch(2 * (segments - 1), rows, columns, cotangent)
@@ -142,8 +178,6 @@ def adjoint_filtered(targets, cotangent, cotangent_old, arrays, table, ratios, e
                 pull_filtered(lam, c, mu, rest, start, stop, columns)
                 lam_old, lam_new = lam_new, lam_old
                 accumulate(sums, mu, levels[2 * k + 1], levels[2 * k], start, stop, columns)
-        fields_adjoint(g, sums, c, a, extent, ratios)
-        copy_run(g[NOW], 0, lam, 0, lam.size)
-        copy_run(g[OLD], 0, lam_old, 0, lam.size)
-        store_gradients(targets, g, g[7], table, p, extent)
+        finish(gradients, sums, c, a, lam, lam_old, extent, ratios)
+        store_gradients(targets, gradients, table, p, cells)
     fence()

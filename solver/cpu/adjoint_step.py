@@ -1,8 +1,8 @@
 """The adjoint of one step of the published forms, of every plane of a batch.
 
 One step needs no coefficients in memory and no state but the inputs: w = lam / L is made first, then one pass reads
-each plane and its neighbours and writes all seven gradients. What limits it is memory, so the next plane's inputs are
-asked for during that pass, a few cache lines at a time: more would fill the line-fill buffers and wait.
+each plane in place, with its neighbours, and makes all seven gradients. What limits it should be memory: as in
+`solver.cpu.whole` rows are not copied, the ends of rows are made again, and the next plane is asked for meanwhile.
 """
 
 from __future__ import annotations
@@ -10,110 +10,145 @@ from __future__ import annotations
 import numpy as np
 
 from solver import stencil
-from solver.compiling import kernel
-from solver.cpu import plane
-from solver.cpu.loading import (
-    CHUNK,
+from solver.compiling import kernel, point_function
+from solver.cpu.layout import DIRICHLET
+from solver.cpu.pointers import pointer
+from solver.cpu.sharing import share_out
+from solver.cpu.storing import add_run, make_gradients, open_gradients, plane_size, store_gradients
+from solver.cpu.streaming import fence
+from solver.cpu.whole import (
     DX,
     DY,
     NOW,
     OLD,
     SOURCE,
+    SPARE,
     U,
     V,
-    inner,
-    load_inputs,
+    ask,
+    beside,
     look_ahead,
-    request,
-    row_of,
-    scratch,
+    make_notes,
+    make_room,
+    neighbours,
+    offsets,
+    open_here,
+    turn_to_plane,
 )
-from solver.cpu.storing import store_gradients
-from solver.cpu.streaming import fence
-
-LAM, W, INVERSE = range(3)  # the planes of the gradient of H[1]: lam, lam / L and 1 / L
-
 
 @kernel(apart=True, part=True)
-def weigh(x, a, start, stop, r):
+def weigh(x, w, inverse, lam, lam_at, here, extent, r):
     """Make w = lam / L and 1 / L from lam."""
-    for q in range(np.uint64(start), np.uint64(stop)):
-        inverse = r.one / (r.one + (r.xx * a[DX, q] + r.yy * a[DY, q]))
-        x[INVERSE, q] = inverse
-        x[W, q] = x[LAM, q] * inverse
+    Dx, Dy, n = here.memory[DX], here.memory[DY], extent.columns
+    for i in range(extent.rows):
+        D_x, D_y, q = here.at[DX] + i * here.pitch[DX], here.at[DY] + i * here.pitch[DY], i * n
+        for j in range(n):
+            made = r.one / (r.one + (r.xx * Dx[D_x + j] + r.yy * Dy[D_y + j]))
+            x[inverse + q + j] = made
+            x[w + q + j] = lam[lam_at + q + j] * made
 
 
-@kernel(part=True)
-def hold_walls(x, rows, columns, sides):
-    """On Dirichlet walls w is zero: H[1] depends on the source alone there."""
-    if not plane.has_walls(sides):
-        return
-    for i in range(1, rows + 1):
-        for j in range(1, columns + 1, plane.wall_stride(i, rows, columns, sides)):
-            if plane.on_wall(i, j, rows, columns, sides):
-                x[W, i * (columns + 2) + j] = 0
+@point_function
+def pulled(j, west, east, v_west, v_east, memory, where, before, after, x, w, inverse, r):
+    """Return the gradients of the seven inputs of cell j of a row, whose neighbours are cells `west` and `east`.
+
+    `w` are the offsets in x of the row of w, and of the rows before and after it, `inverse` that of 1 / L.
+    """
+    now, old, f, u, v, Dx, Dy = memory
+    row, north, south = where
+    return stencil.published_step_adjoint(
+        (now[row[NOW] + j], now[north[0] + j], now[south[0] + j], now[row[NOW] + west], now[row[NOW] + east]),
+        (x[w[0] + j], x[w[1] + j], x[w[2] + j], x[w[0] + west], x[w[0] + east]),
+        (u[row[U] + j], before * u[north[1] + j], after * u[south[1] + j]),
+        (v[row[V] + j], v_west, v_east),
+        (Dx[row[DX] + j], Dx[north[2] + j], Dx[south[2] + j]),
+        (Dy[row[DY] + j], Dy[row[DY] + west], Dy[row[DY] + east]),
+        old[row[OLD] + j],
+        f[row[SOURCE] + j],
+        x[inverse + j],
+        r,
+    )
 
 
-@kernel(part=True)
-def release_walls(g, x, rows, columns, sides):
-    """On Dirichlet walls the gradient of the source is that of the value, lam."""
-    if not plane.has_walls(sides):
-        return
-    for i in range(1, rows + 1):
-        for j in range(1, columns + 1, plane.wall_stride(i, rows, columns, sides)):
-            if plane.on_wall(i, j, rows, columns, sides):
-                g[SOURCE, i * (columns + 2) + j] = x[LAM, i * (columns + 2) + j]
+@point_function
+def write(g, q, size, made):
+    """Write the seven gradients of a cell."""
+    g[q], g[size + q], g[2 * size + q], g[3 * size + q] = made[0], made[1], made[2], made[3]
+    g[4 * size + q], g[5 * size + q], g[6 * size + q] = made[4], made[5], made[6]
 
 
 @kernel(apart=True, part=True)
-def pull(g, a, x, levels, start, stop, columns, r, ahead, streams):
-    """Write the seven gradients `g` from the inputs `a` and w; `levels` are the rows of H[-1] and the source in `a`.
+def pull(g, size, x, w, inverse, here, missing, streams, extent, r):
+    """Write the seven gradients, `size` cells apart, from the inputs and w."""
+    v, memory, rows, n, sides = here.memory[V], here.memory, extent.rows, extent.columns, extent.sides
+    for i in range(rows):
+        ask(here, streams, i, n, extent.itemsize)
+        where, before, after = offsets(here, i, rows, sides, r)
+        q, v_at = i * n, where[0][V]
+        north, south = neighbours(i, rows, sides)
+        ws = w + q, w + north * n, w + south * n
+        for j in range(missing[0] if i == 0 else 0, n - missing[1] if i == rows - 1 else n):
+            v_west, v_east = v[v_at + j - 1], v[v_at + j + 1]
+            made = pulled(j, j - 1, j + 1, v_west, v_east, memory, where, before, after, x, ws, inverse + q, r)
+            write(g, q + j, size, made)
+        for end in range(2):
+            j = end * (n - 1)
+            west, east, v_west, v_east = beside(j, n, sides, v, v_at, r)
+            made = pulled(j, west, east, v_west, v_east, memory, where, before, after, x, ws, inverse + q, r)
+            write(g, q + j, size, made)
 
-    Meanwhile ask for the first `streams` of the planes that begin at the addresses `ahead`.
-    """
-    S, one = np.uint64(columns + 2), np.uint64(1)
-    old, source = levels
-    for begin in range(start, stop, CHUNK):
-        request(ahead, 0, streams, begin - start, a.itemsize)
-        for offset in range(CHUNK):
-            q = np.uint64(begin + offset)
-            n, s, w, e = q - S, q + S, q - one, q + one
-            point = stencil.published_step_adjoint(
-                (a[NOW, q], a[NOW, n], a[NOW, s], a[NOW, w], a[NOW, e]),
-                (x[W, q], x[W, n], x[W, s], x[W, w], x[W, e]),
-                (a[U, q], a[U, n], a[U, s]),
-                (a[V, q], a[V, w], a[V, e]),
-                (a[DX, q], a[DX, n], a[DX, s]),
-                (a[DY, q], a[DY, w], a[DY, e]),
-                a[old, q],
-                a[source, q],
-                x[INVERSE, q],
-                r,
-            )
-            g[NOW, q], g[OLD, q], g[SOURCE, q], g[U, q], g[V, q], g[DX, q], g[DY, q] = point
+
+@kernel(part=True)
+def fill_walls(to, at, source, start, extent):
+    """Give the cells of a plane on Dirichlet walls the values at `start`, or zero if that is negative."""
+    rows, n, (north, south, west, east) = extent.rows, extent.columns, extent.sides
+    for i in range(rows):
+        whole = (i == 0 and north == DIRICHLET) or (i == rows - 1 and south == DIRICHLET)
+        for j in range(0, n, 1 if whole else max(1, n - 1)):
+            if whole or (j == 0 and west == DIRICHLET) or (j == n - 1 and east == DIRICHLET):
+                q = i * n + j
+                to[at + q] = source[start + q] if start >= 0 else 0
 
 
 @kernel()
-def adjoint_step(targets, cotangent, cotangent_old, arrays, table, ratios, extent, first, last):
-    """Pull the cotangents of H[1] and H[0] (empty: zero) back to the inputs, planes first..last-1."""
-    rows, columns, sides = extent.rows, extent.columns, extent.sides
-    cells, (start, stop) = rows * columns, inner(rows, columns)
-    joined = targets.joined
-    planes = scratch(18, rows, columns, cotangent)  # in one piece: apart, they could lie at the same place of a page
-    a, x, g, packed = planes[:7], planes[7:10], planes[10:17], planes[17]
-    levels = np.uint64(row_of(OLD, joined)), np.uint64(row_of(SOURCE, joined))
-    ahead = np.empty(8, np.int64)
+def adjoint_step(targets, cotangents, batch, ratios, extent, span):
+    """Pull the cotangents of H[1] and H[0] (empty: zero) back to the inputs, the planes of a span."""
+    share_out(adjoint_some, (targets, cotangents, batch, ratios, extent), span)
+
+
+@kernel(part=True)
+def adjoint_some(targets, cotangents, batch, ratios, extent, first, last):
+    """Do so for planes first..last-1."""
+    cells, columns, like = extent.rows * extent.columns, extent.columns, cotangents[0]
+    # The cells beside the ends of rows are read before they are made again.
+    weights = np.zeros(2 * (plane_size(cells, extent.itemsize) + SPARE), like.dtype)
+    constants, notes = make_room(columns, like), make_notes()
+    here = open_here(*batch, columns, constants, notes)
+    gradients = make_gradients(cells, like)
+    pull_in(gradients, weights, targets, cotangents, batch, here, constants, ratios, extent, first, last)
+
+
+@kernel(part=True)
+def pull_in(gradients, weights, targets, cotangents, batch, here, constants, ratios, extent, first, last):
+    """Do so in the scratch that is given."""
+    (lams, lams_old), (arrays, table) = cotangents, batch
+    x, lam, lam_old = pointer(weights, 0), pointer(lams, 0), pointer(lams_old, 0)
+    cells, (north, south, west, east) = extent.rows * extent.columns, extent.sides
+    g, size = open_gradients(gradients, cells)
+    w, inverse = SPARE, 2 * SPARE + size
+    walls = north == DIRICHLET or south == DIRICHLET or west == DIRICHLET or east == DIRICHLET
     for p in range(first, last):
-        load_inputs(a, arrays, table, joined, p, first, extent)
-        plane.load_rows(x[LAM], cotangent[p * cells : (p + 1) * cells], 0, rows, columns)
-        weigh(x, a, start, stop, ratios)
-        hold_walls(x, rows, columns, sides)
-        plane.wrap(x[W], rows, columns, sides)
-        streams = look_ahead(ahead, arrays, table, joined, cotangent, min(p + 1, last - 1), cells)
-        pull(g, a, x, levels, start, stop, columns, ratios, ahead, streams)
-        release_walls(g, x, rows, columns, sides)
-        if cotangent_old.size:
-            plane.load_rows(x[W], cotangent_old[p * cells : (p + 1) * cells], 0, rows, columns)
-            plane.add(g[NOW], x[W], columns + 2, (rows + 1) * (columns + 2))
-        store_gradients(targets, g, packed, table, p, extent)
+        following = min(p + 1, last - 1)
+        missing = turn_to_plane(here, arrays, table, p, extent.columns, constants)
+        streams = look_ahead(here, arrays, table, following)
+        here.ahead[streams] = lams.ctypes.data + following * cells * extent.itemsize
+        weigh(x, w, inverse, lam, p * cells, here, extent, ratios)
+        if walls:
+            fill_walls(x, w, x, -1, extent)
+        pull(g, size, x, w, inverse, here, missing, streams + 1, extent, ratios)
+        if walls:
+            fill_walls(g, SOURCE * size, lam, p * cells, extent)
+        if lams_old.size:
+            add_run(g, 0, lam_old, p * cells, cells)
+        store_gradients(targets, gradients, table, p, cells)
     fence()

@@ -9,6 +9,7 @@ from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.forward import COEFFICIENTS, SLOTS, source_plane
 from solver.cpu.layout import Extent
+from solver.cpu.sharing import share_out
 from solver.cpu.threads import Team, share
 from solver.records import Array, Ratios
 
@@ -51,8 +52,14 @@ def forward_bands(
 
 
 @kernel()
-def load_bands(scratch, arrays, table, p, cut, first, last):
-    """Load the rows of bands first..last-1 of all inputs; `cut` is (extent, rows of a band)."""
+def load_bands(scratch, arrays, table, p, cut, span):
+    """Load the rows of a span of bands of all inputs; `cut` is (extent, rows of a band)."""
+    share_out(load_some, (scratch, arrays, table, p, cut), span)
+
+
+@kernel(part=True)
+def load_some(scratch, arrays, table, p, cut, first, last):
+    """Do so for bands first..last-1."""
     extent, height = cut
     rows, columns, sides = extent.rows, extent.columns, extent.sides
     begin, end = first * height, min(last * height, rows)
@@ -65,8 +72,14 @@ def load_bands(scratch, arrays, table, p, cut, first, last):
 
 
 @kernel()
-def assemble_bands(scratch, ratios, cut, first, last):
-    """Assemble the coefficients of bands first..last-1."""
+def assemble_bands(scratch, ratios, cut, span):
+    """Assemble the coefficients of a span of bands."""
+    share_out(assemble_some, (scratch, ratios, cut), span)
+
+
+@kernel(part=True)
+def assemble_some(scratch, ratios, cut, first, last):
+    """Do so for bands first..last-1."""
     extent, height = cut
     rows, columns = extent.rows, extent.columns
     c, u, v, Dx, Dy, f = scratch[:COEFFICIENTS], scratch[10], scratch[11], scratch[12], scratch[13], scratch[14]
@@ -77,8 +90,14 @@ def assemble_bands(scratch, ratios, cut, first, last):
 
 
 @kernel()
-def sweep_bands(new, scratch, now, old, cut, first, last):
-    """One time step of bands first..last-1, their border columns wrapped."""
+def sweep_bands(new, scratch, now, old, cut, span):
+    """One time step of a span of bands, their border columns wrapped."""
+    share_out(sweep_some, (new, scratch, now, old, cut), span)
+
+
+@kernel(part=True)
+def sweep_some(new, scratch, now, old, cut, first, last):
+    """Do so for bands first..last-1."""
     extent, height = cut
     rows, columns = extent.rows, extent.columns
     for band in range(first, last):
@@ -88,8 +107,14 @@ def sweep_bands(new, scratch, now, old, cut, first, last):
 
 
 @kernel()
-def move_bands(new, now, old, ratios, cut, first, last):
-    """Filter bands first..last-1; the border columns of `new` are wrapped again."""
+def move_bands(new, now, old, ratios, cut, span):
+    """Filter a span of bands; the border columns of `new` are wrapped again."""
+    share_out(move_some, (new, now, old, ratios, cut), span)
+
+
+@kernel(part=True)
+def move_some(new, now, old, ratios, cut, first, last):
+    """Do so for bands first..last-1."""
     extent, height = cut
     rows, columns = extent.rows, extent.columns
     for band in range(first, last):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.copying import prefetch
+from solver.cpu.sharing import share_out
 
 COEFFICIENTS = 7
 SLOTS = COEFFICIENTS + 3 + 5  # coefficients, three time levels, five fields
@@ -60,8 +61,14 @@ def assemble_plane(c, fields, start, stop, extent, ratios):
 
 
 @kernel()
-def forward_planes(now_out, old_out, arrays, table, ratios, extent, first, last):
-    """Advance planes first..last-1; write H[K], and H[K-1] if `old_out` has room for it."""
+def forward_planes(now_out, old_out, arrays, table, ratios, extent, span):
+    """Advance the planes of a span; write H[K], and H[K-1] if `old_out` has room for it."""
+    share_out(forward_some, (now_out, old_out, arrays, table, ratios, extent), span)
+
+
+@kernel(part=True)
+def forward_some(now_out, old_out, arrays, table, ratios, extent, first, last):
+    """Do so for planes first..last-1."""
     rows, columns, sides = extent.rows, extent.columns, extent.sides
     cells = rows * columns
     scratch = plane.padded_planes(SLOTS, rows, columns, now_out)

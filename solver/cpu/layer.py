@@ -18,6 +18,7 @@ from solver.cpu.copying import copy_run
 from solver.cpu.layout import Extent
 from solver.cpu.pointers import pointer
 from solver.cpu.rows import Around, Place, begin_row, sweep_row, update_row
+from solver.cpu.sharing import share_out
 from solver.cpu.threads import Team, own_team, share
 from solver.cpu.tiles import fill_run
 from solver.records import Array, Mesh, Ratios
@@ -69,7 +70,7 @@ def evaluate(
     learned, constant = parts.learned, out.dtype.type(parts.diffusivity or 0)
     chosen = (learned.start, max(learned.start, learned.stop), parts.source, constant)
     flat = tuple(a.reshape(-1) for a in layer)
-    ratios, extent = Ratios.of(mesh, out.dtype).pruned(), Extent.of(out.shape, steps, mesh)
+    ratios, extent = Ratios.of(mesh, out.dtype).pruned(), Extent.of(out.shape, steps, mesh, out.dtype)
     arguments = (out.reshape(-1), image.reshape(-1), flat, chosen, ratios, extent)
     team = (team or own_team()).for_work(out.size * (steps + len(learned)))
     share(layer_planes, arguments, prod(out.shape[:-2]), team)
@@ -87,8 +88,14 @@ def border_fields(planes, n, rows, columns, sides, r):
 
 
 @kernel()
-def layer_planes(out, image, layer, parts, ratios, extent, first, last):
-    """Evaluate the layer on planes first..last-1; `parts` is (first learned field, end, whether f = I, constant D).
+def layer_planes(out, image, layer, parts, ratios, extent, span):
+    """Evaluate the layer on the planes of a span; `parts` is (first learned field, end, whether f = I, constant D)."""
+    share_out(layer_some, (out, image, layer, parts, ratios, extent), span)
+
+
+@kernel(part=True)
+def layer_some(out, image, layer, parts, ratios, extent, first, last):
+    """Do so for planes first..last-1.
 
     A plane is padded and flat, and the loops over it begin on a cache line and go on to a whole number of vectors, in
     cells that belong to the border or lie beyond it.

@@ -8,7 +8,7 @@ planes of one value, a field shared by a batch is read again for each member. Pl
 from __future__ import annotations
 
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -29,12 +29,14 @@ class Extent(NamedTuple):
     "leading steps without filter: all of them if there is none"
     sides: tuple[int, int, int, int]
     "kinds of the north, south, west and east side"
+    itemsize: int
+    "bytes of a value"
 
     @classmethod
-    def of(cls, shape: tuple[int, ...], steps: int, mesh: Mesh) -> Extent:
+    def of(cls, shape: tuple[int, ...], steps: int, mesh: Mesh, dtype: np.dtype[Any]) -> Extent:
         """Describe K steps on planes of `shape`, (..., rows, columns)."""
         unfiltered = min(mesh.raw.unfiltered, steps) if mesh.raw.nu else steps
-        return cls(shape[-2], shape[-1], steps, unfiltered, _codes(mesh.boundary))
+        return cls(shape[-2], shape[-1], steps, unfiltered, _codes(mesh.boundary), dtype.itemsize)
 
 
 def _codes(kinds: Kinds) -> tuple[int, int, int, int]:

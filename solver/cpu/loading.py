@@ -51,18 +51,6 @@ def load_inputs(a, arrays, table, joined, p, first, extent):
 
 
 @kernel(part=True)
-def look_ahead(ahead, arrays, table, joined, cotangent, p, cells):
-    """Write to `ahead` where in memory plane p's inputs and its cotangent begin, those to be read; return how many."""
-    ahead[0] = cotangent.ctypes.data + p * cells * cotangent.itemsize
-    count = 1
-    for which in range(7):
-        if table[which, 0] > 1 and table[which, 3] > 1 and not joined[which]:
-            ahead[count] = arrays[which].ctypes.data + input_start(table, which, p) * cotangent.itemsize
-            count += 1
-    return count
-
-
-@kernel(part=True)
 def row_of(which, joined):
     """Return the padded plane that holds input `which`: that of H[0], if it is the same."""
     return NOW if joined[which] else which

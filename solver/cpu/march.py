@@ -16,7 +16,7 @@ from solver.compiling import kernel
 from solver.cpu.copying import copy_run
 from solver.cpu.layout import DIRICHLET, OPEN, PERIODIC
 from solver.cpu.rows import Around, begin_row, sweep_row, update_row
-from solver.cpu.sources import ask_ahead, load_now, place_fields
+from solver.cpu.sources import SOURCE, ask_ahead, load_now, place_fields
 from solver.cpu.streaming import stream_run
 from solver.cpu.tiles import end_row, fill_ends, first_row, plane_row, slot
 
@@ -82,6 +82,14 @@ def hold_row(c, kept, c_at, new, new_at, f, f_at, i, tile):
                 c[6][c_at + j] = value
 
 
+@kernel(part=True)
+def hold_plane(here, tile, room):
+    """Do so on a whole plane that `solver.cpu.whole.begin_plane` has begun."""
+    for i in range(tile.rows):
+        at, source = room.lead + i * room.stride, here.at[SOURCE] + i * here.pitch[SOURCE]
+        hold_row(room.c, True, at, room.work, at + room.plane, here.memory[SOURCE], source, i, tile)
+
+
 @kernel(inline=True)
 def begin(result, sources, i, march, tile, extent, room, r):
     """Make the first step of row i from the inputs, and keep the coefficients if there are more."""
@@ -133,6 +141,28 @@ def advance(result, i, step, march, tile, extent, room, one):
 
 
 @kernel(inline=True)
+def later_steps(result, march, tile, extent, room, r):
+    """Make the steps of one pass from kept coefficients alone."""
+    for head in range(0, tile.rows + march.steps - 1, BLOCK):
+        for group in range(0, march.steps, GROUP):
+            for lead in range(head - group, head - group + BLOCK):
+                for step in range(group, min(group + GROUP, march.steps)):
+                    i = lead - (step - group)
+                    if first_row(tile, step) <= i < end_row(tile, step):
+                        advance(result, i, step, march, tile, extent, room, r.one)
+    close_seam(result, march, tile, extent, room, r)
+
+
+@kernel(inline=True)
+def close_seam(result, march, tile, extent, room, r):
+    """Where the rows are periodic, make what the pass has left undone beside the seam."""
+    if tile.north == PERIODIC:
+        for step in range(1, march.steps):
+            for i in range(tile.rows - step, tile.rows + step):
+                advance(result, i if i < tile.rows else i - tile.rows, step, march, tile, extent, room, r.one)
+
+
+@kernel(inline=True)
 def pass_rows(result, sources, march, ahead, tile, extent, room, r):
     """Make the steps of one pass; what is asked for in advance lies `ahead` rows further down than the pass is."""
     if march.begun == 0:
@@ -154,7 +184,4 @@ def pass_rows(result, sources, march, ahead, tile, extent, room, r):
                         begin(result, sources, i, march, tile, extent, room, r)
                     else:
                         advance(result, i, step, march, tile, extent, room, r.one)
-    if tile.north == PERIODIC:
-        for step in range(1, march.steps):
-            for i in range(tile.rows - step, tile.rows + step):
-                advance(result, i if i < tile.rows else i - tile.rows, step, march, tile, extent, room, r.one)
+    close_seam(result, march, tile, extent, room, r)

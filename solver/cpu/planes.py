@@ -3,39 +3,74 @@
 from __future__ import annotations
 
 from solver.compiling import kernel
+from solver.cpu import whole
+from solver.cpu.copying import copy_run
 from solver.cpu.layout import PERIODIC
-from solver.cpu.march import March, Result, pass_rows
+from solver.cpu.march import March, Result, hold_plane, hold_row, later_steps, walled
 from solver.cpu.pointers import pointer
-from solver.cpu.sources import look_ahead, make_notes, open_sources, turn_to
-from solver.cpu.tiles import Tile, make_store, open_room
+from solver.cpu.sharing import share_out
+from solver.cpu.tiles import Tile, fill_ends, make_store, open_room, slot
+from solver.cpu.whole import NOW, SOURCE, begin_plane, look_ahead, open_here, step_plane, turn_to_plane
 
 LONGEST = 8  # steps in a pass
 
 
 @kernel()
-def march_planes(now_out, old_out, arrays, table, ratios, extent, first, last):
-    """Advance planes first..last-1; write H[K], and H[K-1] if `old_out` has room for it; K >= 1, no filter."""
-    store = make_store(extent.columns, extent.rows, extent.steps, now_out)
-    march_in(store, make_notes(), now_out, old_out, arrays, table, ratios, extent, first, last)
+def march_planes(now_out, old_out, arrays, table, ratios, extent, span):
+    """Advance the planes of a span; write H[K], and H[K-1] if `old_out` has room for it; K >= 1, no filter."""
+    share_out(march_some, (now_out, old_out, arrays, table, ratios, extent), span)
 
 
 @kernel(part=True)
-def march_in(store, notes, now_out, old_out, arrays, table, ratios, extent, first, last):
-    """Do so in the scratch that is given."""
+def march_some(now_out, old_out, arrays, table, ratios, extent, first, last):
+    """Do so for planes first..last-1."""
     rows, columns, (north, south, west, east) = extent.rows, extent.columns, extent.sides
     tile = Tile(0, 0, rows, columns, north, south, west, east)
-    room = open_room(store, columns, rows, extent.steps)
-    sources = open_sources(notes, arrays, table, tile, extent, room, ratios)
-    # On a periodic plane the triangles beside the seam must not meet.
-    longest = min(LONGEST, rows // 2 + 1) if extent.sides[0] == PERIODIC else LONGEST
+    constants, notes = whole.make_room(columns, now_out), whole.make_notes()
+    here = open_here(arrays, table, columns, constants, notes)
+    if extent.steps == 1:
+        step_planes(now_out, old_out, arrays, table, here, constants, tile, ratios, extent, first, last)
+    else:
+        store = make_store(columns, rows, extent.steps, now_out)
+        march_in(store, now_out, old_out, arrays, table, here, constants, tile, ratios, extent, first, last)
+
+
+@kernel(part=True)
+def step_planes(now_out, old_out, arrays, table, here, constants, tile, ratios, extent, first, last):
+    """Make one step of them, straight into the result."""
+    out, kept, columns = pointer(now_out, 0), pointer(old_out, 0), extent.columns
+    cells = extent.rows * columns
     for p in range(first, last):
-        turn_to(sources, arrays, table, p, tile, room)
-        result = Result(pointer(now_out, 0), pointer(old_out, 0), old_out.size > 0, p * rows * columns, False)
-        look_ahead(sources, arrays, table, p + 1 if p + 1 < last else -1)
-        begun = 0
+        missing = turn_to_plane(here, arrays, table, p, columns, constants)
+        streams = look_ahead(here, arrays, table, min(p + 1, last - 1))
+        step_plane(out, p * cells, here, missing, streams, extent, ratios)
+        for i in range(extent.rows):
+            at, row = p * cells + i * columns, here.at[SOURCE] + i * here.pitch[SOURCE]
+            if walled(tile):
+                hold_row((out, out, out, out, out, out, out), False, 0, out, at, here.memory[SOURCE], row, i, tile)
+            if old_out.size:
+                copy_run(kept, at, here.memory[NOW], here.at[NOW] + i * here.pitch[NOW], columns)
+
+
+@kernel(part=True)
+def march_in(store, now_out, old_out, arrays, table, here, constants, tile, ratios, extent, first, last):
+    """Make several, in the scratch that is given."""
+    room = open_room(store, extent.columns, extent.rows, extent.steps)
+    # On a periodic plane the triangles beside the seam must not meet.
+    longest = min(LONGEST, extent.rows // 2 + 1) if tile.north == PERIODIC else LONGEST
+    for p in range(first, last):
+        missing = turn_to_plane(here, arrays, table, p, extent.columns, constants)
+        streams = look_ahead(here, arrays, table, min(p + 1, last - 1))
+        begin_plane(room.c, room.work, here, missing, streams, extent, room, ratios)
+        if walled(tile):
+            hold_plane(here, tile, room)
+        for i in range(extent.rows):
+            fill_ends(room.work, slot(room, i) + room.plane, tile, ratios.one)
+        at = p * extent.rows * extent.columns
+        result = Result(pointer(now_out, 0), pointer(old_out, 0), old_out.size > 0, at, False)
+        begun = 1
         while begun < extent.steps:
             steps = min(longest, extent.steps - begun)
             march = March(begun, steps, begun + steps == extent.steps)
-            pass_rows(result, sources, march, 0, tile, extent, room, ratios)
+            later_steps(result, march, tile, extent, room, ratios)
             begun += steps
-            look_ahead(sources, arrays, table, -1)

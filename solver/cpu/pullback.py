@@ -95,14 +95,14 @@ def run(
 ) -> None:
     """Call the kernel for these forms and steps: each is compiled when first used."""
     dtype = cotangents[0].dtype
-    ratios, extent = Ratios.of(mesh, dtype), Extent.of(shape, steps, mesh)
+    ratios, extent = Ratios.of(mesh, dtype), Extent.of(shape, steps, mesh, dtype)
     of_now, of_old = (writable(np.ascontiguousarray(a).reshape(-1)) for a in cotangents)
     published = not (ratios.velocity_share or ratios.diffusivity_share)
     filtered = extent.unfiltered < steps
     # The other forms share one compilation, which reads the neighbours' shares whatever they are.
     if published and not filtered:
         ratios = ratios.pruned()
-    arguments = (targets, of_now, of_old, *batch, ratios, extent)
+    arguments = (targets, (of_now, of_old), tuple(batch), ratios, extent)
     planes, cells = prod(shape[:-2]), prod(shape)
     team = (team or own_team()).for_work(cells * (steps + 1))
     if filtered:

@@ -17,6 +17,7 @@ from solver.compiling import kernel
 from solver.cpu.layout import OPEN, PERIODIC, Batch, Extent
 from solver.cpu.march import BLOCK, March, Result, pass_rows
 from solver.cpu.pointers import pointer
+from solver.cpu.sharing import share_out
 from solver.cpu.sources import look_ahead, make_notes, open_sources, turn_to
 from solver.cpu.streaming import fence
 from solver.cpu.threads import Team, share
@@ -73,8 +74,14 @@ def cut_axis(size, parts, part, halo, before, after):
 
 
 @kernel()
-def march_strips(now_out, old_out, arrays, table, ratios, extent, cut, first, last):
-    """Make the steps of one passage in parts first..last-1, counted over planes, tiles and strips."""
+def march_strips(now_out, old_out, arrays, table, ratios, extent, cut, span):
+    """Make the steps of one passage in a span of parts, counted over planes, tiles and strips."""
+    share_out(march_some, (now_out, old_out, arrays, table, ratios, extent, cut), span)
+
+
+@kernel(part=True)
+def march_some(now_out, old_out, arrays, table, ratios, extent, cut, first, last):
+    """Do so for parts first..last-1."""
     columns = extent.columns // cut.tiles + 1 + 2 * extent.steps
     ring = 1
     while ring < extent.steps + BLOCK + 3:

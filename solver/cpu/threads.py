@@ -1,11 +1,11 @@
-"""Sharing a kernel call among threads: plain Python threads, because the kernels release the GIL.
+"""Who computes a kernel call: a team of threads, and how the call is shared among them.
 
 Numba's own parallel loops were measured and left: compiling them doubles the start-up time; while another program uses
 a core, their OpenMP barrier turned 0.6 ms into 12 ms; the workqueue layer aborts on concurrent calls; none survives a
-fork, so that a DataLoader worker dies. A thread pool costs some 30 microseconds a call and has none of this. A program
-that has threads of its own can lend them as a `Team`, as nnbridge does with torch's.
+fork, so that a DataLoader worker dies. The kernels enter torch's OpenMP runtime themselves; where there is none, or
+after a fork, plain Python threads share a call, because the kernels release the GIL.
 
-Every cell is computed by the same code on the same plane or band whoever computes it, so one thread and n threads give
+Every cell is computed by the same code on the same plane or strip whoever computes it, so one thread and n threads give
 the same bits.
 """
 
@@ -18,6 +18,8 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from solver.compiling import config
+from solver.cpu.openmp import NOBODY, Runtime, runtime
+from solver.cpu.sharing import Span
 
 ENOUGH = 100_000  # cell updates, some 50 microseconds of one core: less is not worth waking a thread
 
@@ -30,29 +32,34 @@ class Team(NamedTuple):
 
     size: int
     "how many, the caller's own included"
-    run: Callable[[Callable[[int], None], int], None]
-    "run(work, parts) calls work(0) ... work(parts - 1), at once, and returns when all are done"
+    runtime: Runtime = NOBODY
+    "whose they are; of nobody: Python threads"
 
     def for_work(self, updates: int) -> Team:
         """Return the team for a call of so many cell updates: this one, or the caller alone."""
-        return self if updates >= ENOUGH else Team(1, self.run)
+        return self if updates >= ENOUGH else Team(1)
+
+
+def team_of(size: int) -> Team:
+    """Return a team of so many threads, of torch's OpenMP runtime where it is found."""
+    return Team(size, runtime())
 
 
 def own_team() -> Team:
     """Return a team of NUMBA_NUM_THREADS threads, by default one a core."""
-    return Team(int(config.NUMBA_NUM_THREADS), run_in_pool)
+    return team_of(int(config.NUMBA_NUM_THREADS))
 
 
 def share(kernel: Callable[..., None], arguments: tuple[Any, ...], count: int, team: Team) -> None:
-    """Call ``kernel(*arguments, first, last)`` on parts of range(count), one for each of the team."""
+    """Call ``kernel(*arguments, span)`` for all of range(count), with one part for each of the team."""
     parts = max(1, min(team.size, count))
-    if parts == 1:
-        kernel(*arguments, 0, count)
+    if parts == 1 or team.runtime != NOBODY:
+        kernel(*arguments, Span(0, count, parts, team.runtime))
     else:
-        team.run(lambda t: kernel(*arguments, count * t // parts, count * (t + 1) // parts), parts)
+        _run_in_pool(lambda t: kernel(*arguments, Span(count * t // parts, count * (t + 1) // parts)), parts)
 
 
-def run_in_pool(work: Callable[[int], None], parts: int) -> None:
+def _run_in_pool(work: Callable[[int], None], parts: int) -> None:
     """Run part 0 on this thread and the others in a pool of Python threads."""
     others = [_workers().submit(work, part) for part in range(1, parts)]
     try:

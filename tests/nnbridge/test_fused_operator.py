@@ -3,8 +3,10 @@
 import pytest
 import torch
 
-from nnbridge import GlobalLayer, openmp
+from nnbridge import GlobalLayer
 from solver.cpu import layer as kernel
+from solver.cpu import openmp
+from solver.cpu import threads as solver_threads
 
 MESH = (0.2, 1.0, 1.0, ["periodic"] * 4, "product", "laplacian", 0.0, 0.53)
 PARTS = (True, None, True)
@@ -82,17 +84,10 @@ def test_what_does_not_fit_is_refused(tensors, name, value, error, message):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_the_kernel_runs_on_as_many_threads_as_torch(threads, monkeypatch):
-    """Each thread of the team takes its own part of the planes, and there is no other thread."""
-    parts = []
-
-    def counted(runtime, work, count):
-        parts.append(count)
-        for part in range(count):
-            work(part)
-
-    monkeypatch.setattr(openmp, "run_in_openmp", counted)
-    monkeypatch.setattr(openmp, "run_in_pool", lambda work, count: counted(None, work, count))
+def test_the_kernels_ask_for_as_many_threads_as_torch_has(threads, monkeypatch):
+    asked = []
+    monkeypatch.setattr(solver_threads, "runtime", lambda: openmp.NOBODY)
+    monkeypatch.setattr(solver_threads, "_run_in_pool", lambda work, count: asked.append(count))
     layer, x = GlobalLayer(4, steps=5).eval(), torch.randn(64, 4, 16, 16)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
@@ -102,7 +97,7 @@ def test_the_kernel_runs_on_as_many_threads_as_torch(threads, monkeypatch):
         layer.train()(x).sum().backward()
     finally:
         torch.set_num_threads(before)
-    assert parts == ([] if threads == 1 else [2, 2, 2])
+    assert asked == ([] if threads == 1 else [2, 2, 2])
 
 
 def test_the_solver_s_own_threads_do_without_torch():

@@ -9,6 +9,7 @@ from solver.cpu.adjoint import adjoint_planes
 from solver.cpu.adjoint_fields import GROUP
 from solver.cpu.layout import Batch, Extent
 from solver.cpu.loading import CHUNK
+from solver.cpu.sharing import Span
 from solver.cpu.targets import LINE, STREAM, Targets, aligned
 from solver.records import Fields, Inputs, Levels, Mesh, Ratios
 
@@ -30,10 +31,10 @@ def general(cotangent, inputs, mesh, steps):
     shape, dtype = inputs.now.shape, inputs.now.dtype
     out = [aligned((inputs.now.size,), dtype) for _ in inputs]
     targets = Targets.of(out, [shape[-2] * shape[-1]] * 7, APART)
-    batch, extent = Batch.of(inputs, shape), Extent.of(shape, steps, mesh)
+    batch, extent = Batch.of(inputs, shape), Extent.of(shape, steps, mesh, dtype)
     of_now, of_old = (np.ascontiguousarray(c).reshape(-1) for c in cotangent)
     planes = inputs.now.size // (shape[-2] * shape[-1])
-    adjoint_planes(targets, of_now, of_old, *batch, Ratios.of(mesh, dtype), extent, True, 0, planes)
+    adjoint_planes(targets, of_now, of_old, *batch, Ratios.of(mesh, dtype), extent, True, Span(0, planes))
     return Inputs(*(g.reshape(shape) for g in out))
 
 

@@ -1,42 +1,60 @@
-"""The kernel on torch's own threads: every part once, errors come back, the same bits as the solver's own threads."""
+"""Kernels on the threads of torch's OpenMP runtime: every part once, failures come back, the same bits as on one."""
 
+import numpy as np
 import pytest
 import torch
 
 from nnbridge import diffusion_advection
-from nnbridge.openmp import torch_team
 from solver import cpu
+from solver.compiling import kernel
+from solver.cpu import openmp
+from solver.cpu.sharing import share_out
+from solver.cpu.threads import Team, own_team, share, team_of
 from solver.records import Fields, Levels, Mesh
 
 SHAPES = [(8, 40, 41), (7, 40, 41), (131, 137)]
+
+
+@kernel(part=True)
+def count_some(seen, failing, first, last):
+    if first <= failing < last:
+        raise ValueError("this part fails")
+    for part in range(first, last):
+        seen[part] += 1
+
+
+@kernel()
+def count(seen, failing, span):
+    share_out(count_some, (seen, failing), span)
 
 
 @pytest.fixture
 def two_threads():
     before = torch.get_num_threads()
     torch.set_num_threads(2)
-    yield torch_team()
+    yield
     torch.set_num_threads(before)
 
 
-def test_the_team_is_as_large_as_torch_s(two_threads):
-    assert two_threads.size == 2
+def test_torch_s_runtime_is_found():
+    assert openmp.runtime() != openmp.NOBODY
+    assert own_team().runtime == team_of(3).runtime == openmp.runtime()
 
 
-@pytest.mark.parametrize("parts", [1, 2, 5])
-def test_every_part_runs_once(two_threads, parts):
-    seen = []
-    two_threads.run(seen.append, parts)
-    assert sorted(seen) == list(range(parts))
+@pytest.mark.parametrize("runtime", [openmp.NOBODY, openmp.runtime()])
+@pytest.mark.parametrize(("size", "parts"), [(1, 5), (2, 5), (5, 5), (5, 3), (2, 1)])
+def test_every_part_runs_once(runtime, size, parts):
+    seen = np.zeros(parts, np.int64)
+    share(count, (seen, -1), parts, Team(size, runtime))
+    assert seen.tolist() == [1] * parts
 
 
-def test_an_error_in_a_part_is_raised_here(two_threads):
-    def fail(part):
-        if part == 1:
-            raise ZeroDivisionError("part 1")
-
-    with pytest.raises(ZeroDivisionError, match="part 1"):
-        two_threads.run(fail, 2)
+@pytest.mark.parametrize("failing", [0, 3])
+def test_a_failure_on_any_thread_is_raised_here(failing):
+    with pytest.raises(MemoryError, match="use fewer threads, or smaller planes"):
+        share(count, (np.zeros(4, np.int64), failing), 4, team_of(2))
+    with pytest.raises(ValueError, match="this part fails"):
+        share(count, (np.zeros(4, np.int64), failing), 4, Team(2))
 
 
 @pytest.mark.parametrize("shape", SHAPES)
