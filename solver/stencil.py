@@ -161,18 +161,24 @@ def published_step_adjoint(H, w, u, v, Dx, Dy, old, f, inverse_L, r):
     divergence = r.x * (u[2] - u[1]) + r.y * (v[2] - v[1])
     M = r.one - (b_x + b_y)
     x_sum, y_sum = H[1] + H[2], H[3] + H[4]
-    new = M * old - divergence * H[0] + r.source * f
-    new = new + b_x * x_sum + A_x * (H[1] - H[2])
-    new = new + b_y * y_sum + A_y * (H[3] - H[4])
-    ends = old + new * inverse_L
-    now = (r.xx * Dx[1] - r.x * u[1]) * w[1] + (r.xx * Dx[2] + r.x * u[2]) * w[2] - divergence * w[0]
-    now = now + (r.yy * Dy[1] - r.y * v[1]) * w[3] + (r.yy * Dy[2] + r.y * v[2]) * w[4]
+    new = multiply_add(M, old, r.source * f)
+    new = multiply_add(-divergence, H[0], new)
+    new = multiply_add(b_x, x_sum, new)
+    new = multiply_add(A_x, H[1] - H[2], new)
+    new = multiply_add(b_y, y_sum, new)
+    new = multiply_add(A_y, H[3] - H[4], new)
+    ends = multiply_add(new, inverse_L, old)
+    now = -divergence * w[0]
+    now = multiply_add(multiply_add(-r.x, u[1], r.xx * Dx[1]), w[1], now)
+    now = multiply_add(multiply_add(r.x, u[2], r.xx * Dx[2]), w[2], now)
+    now = multiply_add(multiply_add(-r.y, v[1], r.yy * Dy[1]), w[3], now)
+    now = multiply_add(multiply_add(r.y, v[2], r.yy * Dy[2]), w[4], now)
     return (
         now,
         M * w[0],
         r.source * w[0],
-        r.x * ((w[0] - w[1]) * H[1] + (w[2] - w[0]) * H[2]),
-        r.y * ((w[0] - w[3]) * H[3] + (w[4] - w[0]) * H[4]),
+        r.x * multiply_add(w[0] - w[1], H[1], (w[2] - w[0]) * H[2]),
+        r.y * multiply_add(w[0] - w[3], H[3], (w[4] - w[0]) * H[4]),
         r.xx * (w[0] * (x_sum - ends)),
         r.yy * (w[0] * (y_sum - ends)),
     )

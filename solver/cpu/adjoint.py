@@ -23,11 +23,11 @@ from solver.cpu.adjoint_walls import wrap_columns_transposed, wrap_rows_transpos
 from solver.cpu.copying import copy_run
 from solver.cpu.loading import CHUNK, inner, request, scratch
 from solver.cpu.march import hold_plane
-from solver.cpu.pointers import pointer
+from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
-from solver.cpu.storing import finish_levels, make_gradients, open_gradients, store_gradients
+from solver.cpu.storing import GRADIENTS, finish_levels, finish_plane, free_planes, make_gradients, open_pending, piece, write_pending
 from solver.cpu.streaming import fence
-from solver.cpu.tiles import Room, Tile
+from solver.cpu.tiles import LINE, Room, Tile
 from solver.cpu.whole import (
     DX,
     DY,
@@ -159,14 +159,16 @@ def adjoint_some(targets, cotangents, batch, ratios, extent, general, first, las
     segments = (extent.steps + segment - 1) // segment
     # In one piece: apart, planes could lie at the same place of a page.
     planes = scratch(20 + 2 * (segment + segments), rows, columns, like)
-    gradients = make_gradients(rows * columns, like)
+    gradients, notes_of_pending = make_gradients(rows * columns, like), np.zeros(GRADIENTS + 1, np.int64)
+    pending = open_pending(gradients, targets, notes_of_pending, rows * columns)
     constants, notes = make_room(columns, like), make_notes()
     here = open_here(*batch, columns, constants, notes)
-    adjoint_in(planes, gradients, targets, cotangents, batch, here, constants, ratios, extent, general, first, last)
+    adjoint_in(planes, pending, targets, cotangents, batch, here, constants, ratios, extent, general, first, last)
+    keep_alive(gradients, notes, notes_of_pending)
 
 
 @kernel(part=True)
-def adjoint_in(planes, gradients, targets, cotangents, batch, here, constants, ratios, extent, general, first, last):
+def adjoint_in(planes, pending, targets, cotangents, batch, here, constants, ratios, extent, general, first, last):
     """Do so in the scratch that is given.
 
     In a segment that starts at step 0, levels[k + 1] is H[k] and lams[k] is dL/dH[k]. The last of `sums` is for use on
@@ -183,10 +185,10 @@ def adjoint_in(planes, gradients, targets, cotangents, batch, here, constants, r
     lams, rest = planes[17 : 20 + segment], planes[20 + segment :]
     levels, marks = rest[: segment + 2], rest[segment + 2 : segment + 2 * segments]
     room = padded_room(c, levels, columns)
-    g, size = open_gradients(gradients, cells)
-    ahead = here.ahead
+    ahead, line = here.ahead, LINE // extent.itemsize
 
     for p in range(first, last):
+        g = free_planes(pending)
         missing = turn_to_plane(here, arrays, table, p, columns, constants)
         load_rows(levels[0], here.memory[OLD], here.at[OLD], here.pitch[OLD], extent)
         begin_plane(room.c, room.work, here, missing, 0, extent, room, ratios)
@@ -203,7 +205,9 @@ def adjoint_in(planes, gradients, targets, cotangents, batch, here, constants, r
         ahead[streams] = of_now.ctypes.data + following * cells * extent.itemsize
         streams += 1
         made = 1 if segments == 1 else 0  # step has been made already
-        turns, turn = 2 * (steps - (segments - 1) * segment) - 1 - made, 0
+        sweeps = steps - (segments - 1) * segment
+        turns, turn = max(0, sweeps - 1 - made) + sweeps, 0
+        count = (cells // turns + line) // line * line
         begun = False
         for s in range(segments - 1, -1, -1):
             length = min(segment, steps - s * segment)
@@ -216,12 +220,14 @@ def adjoint_in(planes, gradients, targets, cotangents, batch, here, constants, r
             for k in range(made, length - 1):
                 plane.wrap(levels[k + 1], rows, columns, sides)
                 asked = part(streams, turn, turns)
+                write_pending(pending, *piece(count, cells, turn, turns))
                 advance(levels, c, k + 2, start, stop, columns, ahead, asked[0], asked[1])
                 turn += 1
             plane.wrap(levels[length], rows, columns, sides)
             for k in range(length - 1, -1, -1):
                 plane.wrap(lams[k + 1], rows, columns, sides)
                 asked = part(streams, turn, turns)
+                write_pending(pending, *piece(count, cells, turn, turns))
                 pull(lams, c, k, start, stop, columns, ahead, asked[0], asked[1])
                 turn += 1
                 if s == segments - 1 and k == length - 1 and of_old.size:
@@ -234,15 +240,16 @@ def adjoint_in(planes, gradients, targets, cotangents, batch, here, constants, r
                 group = group_rows(done, count, segment + 2)
                 if general is None:
                     if s == 0 and done == 0:
-                        published_fields_adjoint(g, size, sums, c, lams, levels, group, begun, here, extent, ratios)
+                        published_fields_adjoint(g, sums, c, lams, levels, group, begun, here, extent, ratios)
                     else:
                         accumulate(sums, lams, levels, group, begun, start, stop, columns)
                 else:
                     accumulate(sums, lams, levels, group, begun, start, stop, columns)
                 begun = True
-        finish_levels(g, size, c, lams, extent)
+        finish_levels(g, c, lams, extent)
         if general is not None and any_field:
             load_diffusivities(D, here, extent)
-            fields_adjoint(g, size, sums, c, D, extent, ratios)
-        store_gradients(targets, gradients, table, p, cells)
+            fields_adjoint(g, sums, c, D, extent, ratios)
+        finish_plane(pending, targets, table, p, cells, of_now.dtype.type(0))
+    write_pending(pending, 0, cells)
     fence()

@@ -65,7 +65,7 @@ def accumulate(sums, lams, levels, group, begun, start, stop, columns):
 
 
 @kernel(apart=True, part=True)
-def published_gradients(g, size, e, sums, c, lams, levels, group, begun, here, extent, r):
+def published_gradients(g, e, sums, c, lams, levels, group, begun, here, extent, r):
     """Add the last group and go on to the gradients of Dx, Dy and the source.
 
     Those of u and v take from the neighbours the gradient of the centre's numerator, which goes to `e`: written here is
@@ -94,35 +94,35 @@ def published_gradients(g, size, e, sums, c, lams, levels, group, begun, here, e
             made = stencil.assemble_adjoint(point, found, (D_x, D_x, D_x), (D_y, D_y, D_y), r)
             b, centre, north, south, west, east, source = made
             e[q] = centre
-            g[U * size + to + j], g[V * size + to + j] = north - south, west - east
-            g[DX * size + to + j], g[DY * size + to + j] = r.xx * (north + south + b), r.yy * (west + east + b)
-            g[SOURCE * size + to + j] = source
+            g[U][to + j], g[V][to + j] = north - south, west - east
+            g[DX][to + j], g[DY][to + j] = r.xx * (north + south + b), r.yy * (west + east + b)
+            g[SOURCE][to + j] = source
 
 
 @kernel(apart=True, part=True)
-def published_velocities(g, size, e, extent, r):
+def published_velocities(g, e, extent, r):
     """Complete the gradients of u and v."""
     S, one, n = np.uint64(extent.columns + 2), np.uint64(1), extent.columns
     for i in range(extent.rows):
-        begin, u, v = np.uint64((i + 1) * (n + 2) + 1), U * size + i * n, V * size + i * n
+        begin, to = np.uint64((i + 1) * (n + 2) + 1), i * n
         for j in range(n):
             q = begin + np.uint64(j)
-            g[u + j] = r.x * (g[u + j] + (e[q + S] - e[q - S]))
-            g[v + j] = r.y * (g[v + j] + (e[q + one] - e[q - one]))
+            g[U][to + j] = r.x * (g[U][to + j] + (e[q + S] - e[q - S]))
+            g[V][to + j] = r.y * (g[V][to + j] + (e[q + one] - e[q - one]))
 
 
 @kernel(part=True)
-def published_fields_adjoint(g, size, sums, c, lams, levels, group, begun, here, extent, r):
+def published_fields_adjoint(g, sums, c, lams, levels, group, begun, here, extent, r):
     """Write the gradients of the five fields of the published forms into `g`; sums[7] is scratch."""
     e = sums[7]
-    published_gradients(g, size, e, sums, c, lams, levels, group, begun, here, extent, r)
-    release_published_walls(g, size, e, sums, lams, group[0], begun, extent)
+    published_gradients(g, e, sums, c, lams, levels, group, begun, here, extent, r)
+    release_published_walls(g, e, sums, lams, group[0], begun, extent)
     plane.wrap(e, extent.rows, extent.columns, extent.sides)
-    published_velocities(g, size, e, extent, r)
+    published_velocities(g, e, extent, r)
 
 
 @kernel(part=True)
-def release_published_walls(g, size, e, sums, lams, group, begun, extent):
+def release_published_walls(g, e, sums, lams, group, begun, extent):
     """On Dirichlet walls let the gradient of the source be that of the value, the sum of lam, and all others zero."""
     rows, columns, sides = extent.rows, extent.columns, extent.sides
     if not plane.has_walls(sides):
@@ -133,11 +133,11 @@ def release_published_walls(g, size, e, sums, lams, group, begun, extent):
                 q, to = i * (columns + 2) + j, (i - 1) * columns + j - 1
                 e[q] = 0
                 for which in (U, V, DX, DY):
-                    g[which * size + to] = 0
+                    g[which][to] = 0
                 value = sums[6, q] if begun else lams.dtype.type(0)
                 for row in group:
                     value += lams[row, q]
-                g[SOURCE * size + to] = value
+                g[SOURCE][to] = value
 
 
 @kernel(apart=True, part=True)
@@ -154,7 +154,7 @@ def assemble_adjoint(sums, c, D, start, stop, columns, r):
 
 
 @kernel(apart=True, part=True)
-def gather_fields(g, size, sums, extent, r):
+def gather_fields(g, sums, extent, r):
     """Write the gradients of the five fields; the borders of `sums` must be filled."""
     S, one, columns = np.uint64(extent.columns + 2), np.uint64(1), extent.columns
     for i in range(extent.rows):
@@ -164,16 +164,16 @@ def gather_fields(g, size, sums, extent, r):
             n, s, w, e = q - S, q + S, q - one, q + one
             north, south = (sums[2, q], sums[2, s]), (sums[3, q], sums[3, n])
             west, east = (sums[4, q], sums[4, e]), (sums[5, q], sums[5, w])
-            g[U * size + to + j] = stencil.velocity_adjoint((sums[1, n], sums[1, s]), north, south, r.x, r)
-            g[V * size + to + j] = stencil.velocity_adjoint((sums[1, w], sums[1, e]), west, east, r.y, r)
+            g[U][to + j] = stencil.velocity_adjoint((sums[1, n], sums[1, s]), north, south, r.x, r)
+            g[V][to + j] = stencil.velocity_adjoint((sums[1, w], sums[1, e]), west, east, r.y, r)
             b_x, b_y = (sums[0, q], sums[0, n], sums[0, s]), (sums[0, q], sums[0, w], sums[0, e])
-            g[DX * size + to + j] = stencil.diffusivity_adjoint(b_x, north, south, r.xx, r)
-            g[DY * size + to + j] = stencil.diffusivity_adjoint(b_y, west, east, r.yy, r)
-            g[SOURCE * size + to + j] = sums[6, q]
+            g[DX][to + j] = stencil.diffusivity_adjoint(b_x, north, south, r.xx, r)
+            g[DY][to + j] = stencil.diffusivity_adjoint(b_y, west, east, r.yy, r)
+            g[SOURCE][to + j] = sums[6, q]
 
 
 @kernel(part=True)
-def fields_adjoint(g, size, sums, c, D, extent, r):
+def fields_adjoint(g, sums, c, D, extent, r):
     """Turn the sums over all steps into the gradients of the five fields, any form; sums[7] is scratch.
 
     `D` are Dx and Dy, padded.
@@ -187,4 +187,4 @@ def fields_adjoint(g, size, sums, c, D, extent, r):
     plane.wrap(sums[1], rows, columns, sides)
     wrap_rows_transposed(sums[2], sums[3], rows, columns, sides)
     wrap_columns_transposed(sums[4], sums[5], rows, columns, sides)
-    gather_fields(g, size, sums, extent, r)
+    gather_fields(g, sums, extent, r)

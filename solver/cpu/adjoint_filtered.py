@@ -16,8 +16,9 @@ from solver.cpu.adjoint_fields import fields_adjoint
 from solver.cpu.adjoint_walls import wrap_columns_transposed, wrap_rows_transposed
 from solver.cpu.copying import copy_run
 from solver.cpu.loading import DX, DY, NOW, OLD, SOURCE, U, V, inner, load_inputs, row_of, scratch
+from solver.cpu.pointers import keep_alive
 from solver.cpu.sharing import share_out
-from solver.cpu.storing import make_gradients, open_gradients, store_gradients
+from solver.cpu.storing import GRADIENTS, finish_plane, free_planes, make_gradients, open_pending, write_pending
 from solver.cpu.streaming import fence
 
 
@@ -111,14 +112,13 @@ def mark_segments(marks, levels, c, segment, extent, ratios):
 
 
 @kernel(part=True)
-def finish(gradients, sums, c, a, lam, lam_old, extent, r):
-    """Write the gradients of all seven inputs."""
+def finish(g, sums, c, a, lam, lam_old, extent, r):
+    """Make the gradients of all seven inputs."""
     rows, columns = extent.rows, extent.columns
-    g, size = open_gradients(gradients, rows * columns)
-    fields_adjoint(g, size, sums, c, a[DX : DY + 1], extent, r)
+    fields_adjoint(g, sums, c, a[DX : DY + 1], extent, r)
     for i in range(rows):
-        copy_run(g, NOW * size + i * columns, lam, (i + 1) * (columns + 2) + 1, columns)
-        copy_run(g, OLD * size + i * columns, lam_old, (i + 1) * (columns + 2) + 1, columns)
+        copy_run(g[NOW], i * columns, lam, (i + 1) * (columns + 2) + 1, columns)
+        copy_run(g[OLD], i * columns, lam_old, (i + 1) * (columns + 2) + 1, columns)
 
 
 @kernel()
@@ -141,7 +141,8 @@ def adjoint_some(targets, cotangents, batch, ratios, extent, first, last):
     a = scratch(7, rows, columns, cotangent)
     c = scratch(7, rows, columns, cotangent)
     sums = scratch(8, rows, columns, cotangent)
-    gradients = make_gradients(cells, cotangent)
+    gradients, notes = make_gradients(cells, cotangent), np.zeros(GRADIENTS + 1, np.int64)
+    pending = open_pending(gradients, targets, notes, cells)
     lams = scratch(5, rows, columns, cotangent)
     levels = scratch(2 * segment + 2, rows, columns, cotangent)
     marks = scratch(2 * (segments - 1), rows, columns, cotangent)
@@ -178,6 +179,8 @@ def adjoint_some(targets, cotangents, batch, ratios, extent, first, last):
                 pull_filtered(lam, c, mu, rest, start, stop, columns)
                 lam_old, lam_new = lam_new, lam_old
                 accumulate(sums, mu, levels[2 * k + 1], levels[2 * k], start, stop, columns)
-        finish(gradients, sums, c, a, lam, lam_old, extent, ratios)
-        store_gradients(targets, gradients, table, p, cells)
+        finish(free_planes(pending), sums, c, a, lam, lam_old, extent, ratios)
+        finish_plane(pending, targets, table, p, cells, cotangent.dtype.type(0))
+        write_pending(pending, 0, cells)
     fence()
+    keep_alive(gradients, notes)

@@ -9,10 +9,12 @@ from solver.cpu.layout import PERIODIC
 from solver.cpu.march import March, Result, hold_plane, hold_row, later_steps, walled
 from solver.cpu.pointers import pointer
 from solver.cpu.sharing import share_out
-from solver.cpu.tiles import Tile, fill_ends, make_store, open_room, slot
+from solver.cpu.streaming import fence
+from solver.cpu.tiles import LINE, Tile, fill_ends, make_store, open_room, slot
 from solver.cpu.whole import NOW, SOURCE, begin_plane, look_ahead, open_here, step_plane, turn_to_plane
 
 LONGEST = 8  # steps in a pass
+STREAMED = 16 * 2**20  # bytes of a result that is written past the caches: a last-level cache may hold a smaller one
 
 
 @kernel()
@@ -28,34 +30,40 @@ def march_some(now_out, old_out, arrays, table, ratios, extent, first, last):
     tile = Tile(0, 0, rows, columns, north, south, west, east)
     constants, notes = whole.make_room(columns, now_out), whole.make_notes()
     here = open_here(arrays, table, columns, constants, notes)
+    store = make_store(columns, rows, extent.steps, now_out)
     if extent.steps == 1:
-        step_planes(now_out, old_out, arrays, table, here, constants, tile, ratios, extent, first, last)
+        step_planes(store, now_out, old_out, arrays, table, here, constants, tile, ratios, extent, first, last)
     else:
-        store = make_store(columns, rows, extent.steps, now_out)
         march_in(store, now_out, old_out, arrays, table, here, constants, tile, ratios, extent, first, last)
 
 
 @kernel(part=True)
-def step_planes(now_out, old_out, arrays, table, here, constants, tile, ratios, extent, first, last):
+def step_planes(store, now_out, old_out, arrays, table, here, constants, tile, ratios, extent, first, last):
     """Make one step of them, straight into the result."""
     out, kept, columns = pointer(now_out, 0), pointer(old_out, 0), extent.columns
-    cells = extent.rows * columns
+    cells, walls = extent.rows * columns, walled(tile)
+    streamed = now_out.nbytes > STREAMED and not walls
+    plane = pointer(store, 0)
     for p in range(first, last):
         missing = turn_to_plane(here, arrays, table, p, columns, constants)
         streams = look_ahead(here, arrays, table, min(p + 1, last - 1))
-        step_plane(out, p * cells, here, missing, streams, extent, ratios)
+        new = plane if streamed else pointer(out, p * cells)
+        step_plane(new, out, p * cells, streamed, here, missing, streams, extent, ratios)
         for i in range(extent.rows):
             at, row = p * cells + i * columns, here.at[SOURCE] + i * here.pitch[SOURCE]
-            if walled(tile):
+            if walls:
                 hold_row((out, out, out, out, out, out, out), False, 0, out, at, here.memory[SOURCE], row, i, tile)
             if old_out.size:
                 copy_run(kept, at, here.memory[NOW], here.at[NOW] + i * here.pitch[NOW], columns)
+    fence()
 
 
 @kernel(part=True)
 def march_in(store, now_out, old_out, arrays, table, here, constants, tile, ratios, extent, first, last):
     """Make several, in the scratch that is given."""
     room = open_room(store, extent.columns, extent.rows, extent.steps)
+    # Rows that are not made of whole cache lines would be written in parts.
+    streamed = now_out.nbytes > STREAMED and extent.columns * extent.itemsize % LINE == 0
     # On a periodic plane the triangles beside the seam must not meet.
     longest = min(LONGEST, extent.rows // 2 + 1) if tile.north == PERIODIC else LONGEST
     for p in range(first, last):
@@ -67,10 +75,11 @@ def march_in(store, now_out, old_out, arrays, table, here, constants, tile, rati
         for i in range(extent.rows):
             fill_ends(room.work, slot(room, i) + room.plane, tile, ratios.one)
         at = p * extent.rows * extent.columns
-        result = Result(pointer(now_out, 0), pointer(old_out, 0), old_out.size > 0, at, False)
+        result = Result(pointer(now_out, 0), pointer(old_out, 0), old_out.size > 0, at, streamed)
         begun = 1
         while begun < extent.steps:
             steps = min(longest, extent.steps - begun)
             march = March(begun, steps, begun + steps == extent.steps)
             later_steps(result, march, tile, extent, room, ratios)
             begun += steps
+    fence()

@@ -40,3 +40,15 @@ def _compiled_pointer(array, offset):
 def is_flat(kind):
     """Whether a type is that of a pointer or a contiguous array of one dimension."""
     return isinstance(kind, types.CPointer) or (isinstance(kind, types.Array) and kind.ndim == 1 and kind.layout == "C")
+
+
+def keep_alive(*arrays):
+    """Hold arrays until here whose pointers are in use; without it they are freed after their last other use."""
+
+
+@overload(keep_alive, inline="never")
+def _compiled_keep_alive(*arrays):
+    def implementation(*arrays):
+        pass
+
+    return implementation

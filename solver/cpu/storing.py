@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
-from solver.compiling import kernel
+from solver.compiling import kernel, point_function
 from solver.cpu.copying import copy_run
 from solver.cpu.pointers import pointer
 from solver.cpu.streaming import stream_run
@@ -23,46 +25,109 @@ def plane_size(cells, itemsize):
 
 @kernel(part=True)
 def make_gradients(cells, like):
-    """Allocate for the gradients of the seven inputs."""
-    return np.empty(GRADIENTS * plane_size(cells, like.itemsize) + LINE // like.itemsize, like.dtype)
-
-
-@kernel(inline=True)
-def open_gradients(store, cells):
-    """Return a pointer to the first of seven planes, which begins a cache line, and the cells from one to the next."""
-    line = LINE // store.itemsize
-    return pointer(store, (-(store.ctypes.data // store.itemsize)) % line), plane_size(cells, store.itemsize)
+    """Allocate for the gradients of the seven inputs of two planes: one is made while the other is written."""
+    return np.empty(2 * GRADIENTS * plane_size(cells, like.itemsize) + LINE // like.itemsize, like.dtype)
 
 
 @kernel(apart=True, part=True)
-def finish_levels(g, size, c, lams, extent):
+def finish_levels(g, c, lams, extent):
     """Write the gradients of H[0] and H[-1], from padded planes of lam."""
     n = extent.columns
     for i in range(extent.rows):
         begin, to = np.uint64((i + 1) * (n + 2) + 1), i * n
         for j in range(n):
             q = begin + np.uint64(j)
-            g[NOW * size + to + j] = lams[0, q]
-            g[OLD * size + to + j] = c[0, q] * lams[1, q]
+            g[NOW][to + j], g[OLD][to + j] = lams[0, q], c[0, q] * lams[1, q]
+
+
+class Pending(NamedTuple):
+    """The gradients of a plane that are made but not yet written.
+
+    They are written while the next plane's are made: stores past the caches in one burst would be waited for.
+    """
+
+    memory: tuple[Any, ...]
+    "seven pointers: where the gradients of all planes go"
+    to: Any
+    "pointer to seven offsets there, -1 for what is not written cell by cell, and to that of the planes in `source`"
+    source: Any
+    "pointer to twice seven planes"
+    size: int
+    "cells from one plane to the next"
+    streamed: bool
+    "whether they are written past the caches"
+
+
+@kernel(inline=True)
+def open_pending(store, targets, notes, cells):
+    """Describe memory and planes of gradients, the first of which begins a cache line; nothing is pending yet."""
+    to, arrays, line = pointer(notes, 0), targets.arrays, LINE // store.itemsize
+    for which in range(GRADIENTS):
+        to[which] = -1
+    to[GRADIENTS] = 0
+    memory = (
+        pointer(arrays[0], 0),
+        pointer(arrays[1], 0),
+        pointer(arrays[2], 0),
+        pointer(arrays[3], 0),
+        pointer(arrays[4], 0),
+        pointer(arrays[5], 0),
+        pointer(arrays[6], 0),
+    )
+    source = pointer(store, (-(store.ctypes.data // store.itemsize)) % line)
+    return Pending(memory, to, source, plane_size(cells, store.itemsize), targets.streamed)
+
+
+@kernel(inline=True)
+def free_planes(pending):
+    """Return pointers to the seven planes that are not pending; as one they would be tested for overlap every row."""
+    source, size = pending.source, pending.size
+    start = GRADIENTS * size - pending.to[GRADIENTS]
+    return (
+        pointer(source, start),
+        pointer(source, start + size),
+        pointer(source, start + 2 * size),
+        pointer(source, start + 3 * size),
+        pointer(source, start + 4 * size),
+        pointer(source, start + 5 * size),
+        pointer(source, start + 6 * size),
+    )
 
 
 @kernel(part=True)
-def store_gradients(targets, store, table, p, cells):
-    """Write the seven gradients of plane p: per cell, or the sum where an input has one value a plane."""
-    g, size = open_gradients(store, cells)
+def finish_plane(pending, targets, table, p, cells, zero):
+    """Sum what belongs together in the free planes, the gradients of plane p; they are pending then."""
+    g, size = free_planes(pending), pending.size
     for which in (OLD, SOURCE):
         if targets.joined[which]:
-            add_run(g, NOW * size, g, which * size, cells)
+            add_run(g[NOW], 0, g[which], 0, cells)
     for which in range(GRADIENTS):
-        if not targets.wanted[which]:
-            continue
-        to, start = p * targets.strides[which], which * size
-        if table[which, 0] == 1 and cells > 1:
-            targets.arrays[which][to] = total_run(g, start, cells, store.dtype.type(0))
-        elif targets.streamed:
-            stream_run(targets.arrays[which], to, g, start, cells)
-        else:
-            copy_run(targets.arrays[which], to, g, start, cells)
+        at = p * targets.strides[which]
+        pending.to[which] = at if targets.wanted[which] else -1
+        if targets.wanted[which] and table[which, 0] == 1 and cells > 1:
+            targets.arrays[which][at] = total_run(g[which], 0, cells, zero)
+            pending.to[which] = -1
+    pending.to[GRADIENTS] = GRADIENTS * size - pending.to[GRADIENTS]
+
+
+@kernel(part=True)
+def write_pending(pending, first, last):
+    """Write the cells first..last-1 of what is pending."""
+    for which in range(GRADIENTS):
+        at = pending.to[which]
+        if at >= 0 and first < last:
+            target, start = pending.memory[which], pending.to[GRADIENTS] + which * pending.size + first
+            if pending.streamed:
+                stream_run(target, at + first, pending.source, start, last - first)
+            else:
+                copy_run(target, at + first, pending.source, start, last - first)
+
+
+@point_function
+def piece(count, cells, turn, turns):
+    """Return the first and the last cell due in a turn, at the ends of cache lines; none in turns left over."""
+    first, last = count * min(turn, turns), count * min(turn + 1, turns)
+    return min(first, cells), cells if turn == turns - 1 else min(last, cells)
 
 
 @kernel(apart=True, part=True)

@@ -37,7 +37,9 @@ def _stream(typing_context, target, at, source, start, count):
         head = builder.select(builder.icmp_signed("<", head, count), head, count)
         lines = builder.udiv(builder.sub(count, head), word(length))
         body = builder.mul(lines, word(length))
-        cgutils.raw_memcpy(builder, to, source, head, size)
+        # A call of memcpy for nothing costs as much as two lines.
+        with builder.if_then(builder.icmp_signed(">", head, word(0))):
+            cgutils.raw_memcpy(builder, to, source, head, size)
         line = ir.VectorType(value, length)
         temporary = builder.module.add_metadata([ir.IntType(32)(1)])
         with cgutils.for_range_slice(builder, head, builder.add(head, body), word(length), word) as (q, _):
@@ -46,7 +48,8 @@ def _stream(typing_context, target, at, source, start, count):
             stored.set_metadata("nontemporal", temporary)
         done = builder.add(head, body)
         rest = builder.sub(count, done)
-        cgutils.raw_memcpy(builder, builder.gep(to, [done]), builder.gep(source, [done]), rest, size)
+        with builder.if_then(builder.icmp_signed(">", rest, word(0))):
+            cgutils.raw_memcpy(builder, builder.gep(to, [done]), builder.gep(source, [done]), rest, size)
         return context.get_dummy_value()
 
     return signature, generate

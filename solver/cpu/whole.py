@@ -16,7 +16,8 @@ from solver.compiling import kernel, point_function
 from solver.cpu.copying import prefetch_address
 from solver.cpu.layout import PERIODIC
 from solver.cpu.pointers import pointer
-from solver.cpu.tiles import fill_run
+from solver.cpu.streaming import stream_run
+from solver.cpu.tiles import LINE, fill_run
 
 NOW, OLD, SOURCE, U, V, DX, DY = range(7)  # the order of solver.records.Inputs
 SPARE = 16  # cells before and after the row of an input of one value
@@ -191,13 +192,14 @@ def ask(here, streams, i, n, itemsize):
 
 
 @kernel(apart=True, part=True)
-def step_plane(new, new_at, here, missing, streams, extent, r):
-    """Make one step of a plane."""
+def step_plane(new, out, at, streamed, here, missing, streams, extent, r):
+    """Make one step of a plane in `new`; if it is to be streamed, write it past the caches to out[at :] meanwhile."""
     v, rows, n, sides = here.memory[V], extent.rows, extent.columns, extent.sides
+    line, done, due = LINE // extent.itemsize, 0, 0
     for i in range(rows):
         ask(here, streams, i, n, extent.itemsize)
         where, before, after = offsets(here, i, rows, sides, r)
-        to, v_at = new_at + i * n, where[0][V]
+        to, v_at = i * n, where[0][V]
         for j in range(missing[0] if i == 0 else 0, n - missing[1] if i == rows - 1 else n):
             c, H = numbers(j, j - 1, j + 1, v[v_at + j - 1], v[v_at + j + 1], here.memory, where, before, after, r)
             new[to + j] = stepped(c, H)
@@ -206,6 +208,12 @@ def step_plane(new, new_at, here, missing, streams, extent, r):
             west, east, v_west, v_east = beside(j, n, sides, v, v_at, r)
             c, H = numbers(j, west, east, v_west, v_east, here.memory, where, before, after, r)
             new[to + j] = stepped(c, H)
+        # A row behind: what was just written in parts is not yet there to be read as a whole.
+        if streamed:
+            stream_run(out, at + done, new, done, due - done)
+            done, due = due, (i + 1) * n // line * line
+    if streamed:
+        stream_run(out, at + done, new, done, rows * n - done)
 
 
 @kernel(apart=True, part=True)
