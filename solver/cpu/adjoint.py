@@ -25,7 +25,16 @@ from solver.cpu.loading import CHUNK, inner, request, scratch
 from solver.cpu.march import hold_plane
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
-from solver.cpu.storing import GRADIENTS, finish_levels, finish_plane, free_planes, make_gradients, open_pending, piece, write_pending
+from solver.cpu.storing import (
+    GRADIENTS,
+    finish_levels,
+    finish_plane,
+    free_planes,
+    make_gradients,
+    open_pending,
+    piece,
+    write_pending,
+)
 from solver.cpu.streaming import fence
 from solver.cpu.tiles import LINE, Room, Tile
 from solver.cpu.whole import (
@@ -189,9 +198,9 @@ def adjoint_in(planes, pending, targets, cotangents, batch, here, constants, rat
 
     for p in range(first, last):
         g = free_planes(pending)
-        missing = turn_to_plane(here, arrays, table, p, columns, constants)
+        reach = turn_to_plane(here, arrays, table, p, extent, constants)
         load_rows(levels[0], here.memory[OLD], here.at[OLD], here.pitch[OLD], extent)
-        begin_plane(room.c, room.work, here, missing, 0, extent, room, ratios)
+        begin_plane(room.c, room.work, here, reach, 0, extent, room, ratios)
         plane.wrap(levels[1], rows, columns, sides)
         if plane.has_walls(sides):
             hold_plane(here, Tile(0, 0, rows, columns, sides[0], sides[1], sides[2], sides[3]), room)

@@ -14,7 +14,16 @@ from solver.compiling import kernel, point_function
 from solver.cpu.layout import DIRICHLET
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
-from solver.cpu.storing import GRADIENTS, add_run, finish_plane, free_planes, make_gradients, open_pending, plane_size, write_pending
+from solver.cpu.storing import (
+    GRADIENTS,
+    add_run,
+    finish_plane,
+    free_planes,
+    make_gradients,
+    open_pending,
+    plane_size,
+    write_pending,
+)
 from solver.cpu.streaming import fence
 from solver.cpu.tiles import LINE
 from solver.cpu.whole import (
@@ -34,8 +43,10 @@ from solver.cpu.whole import (
     neighbours,
     offsets,
     open_here,
+    row_range,
     turn_to_plane,
 )
+
 
 @kernel(apart=True, part=True)
 def weigh(w, inverse, lam, lam_at, here, extent, r):
@@ -78,7 +89,7 @@ def write(g, q, made):
 
 
 @kernel(apart=True, part=True)
-def pull(g, pending, w, inverse, here, missing, streams, extent, r):
+def pull(g, pending, w, inverse, here, reach, streams, extent, r):
     """Make the seven gradients of a plane from its inputs and w, and write those of the plane before."""
     line = LINE // extent.itemsize
     due, cells = 0, extent.rows * extent.columns
@@ -91,7 +102,7 @@ def pull(g, pending, w, inverse, here, missing, streams, extent, r):
         q, v_at = i * n, where[0][V]
         north, south = neighbours(i, rows, sides)
         w_rows = q, north * n, south * n
-        for j in range(missing[0] if i == 0 else 0, n - missing[1] if i == rows - 1 else n):
+        for j in range(*row_range(i, reach, extent)):
             v_west, v_east = v[v_at + j - 1], v[v_at + j + 1]
             made = pulled(j, j - 1, j + 1, v_west, v_east, memory, where, before, after, w, w_rows, inverse, r)
             write(g, q + j, made)
@@ -144,13 +155,13 @@ def pull_in(pending, weights, targets, cotangents, batch, here, constants, ratio
     walls = north == DIRICHLET or south == DIRICHLET or west == DIRICHLET or east == DIRICHLET
     for p in range(first, last):
         following, g = min(p + 1, last - 1), free_planes(pending)
-        missing = turn_to_plane(here, arrays, table, p, extent.columns, constants)
+        reach = turn_to_plane(here, arrays, table, p, extent, constants)
         streams = look_ahead(here, arrays, table, following)
         here.ahead[streams] = lams.ctypes.data + following * cells * extent.itemsize
         weigh(w, inverse, lam, p * cells, here, extent, ratios)
         if walls:
             fill_walls(w, w, -1, extent)
-        pull(g, pending, w, inverse, here, missing, streams + 1, extent, ratios)
+        pull(g, pending, w, inverse, here, reach, streams + 1, extent, ratios)
         if walls:
             fill_walls(g[SOURCE], lam, p * cells, extent)
         if lams_old.size:

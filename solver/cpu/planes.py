@@ -11,7 +11,17 @@ from solver.cpu.pointers import pointer
 from solver.cpu.sharing import share_out
 from solver.cpu.streaming import fence
 from solver.cpu.tiles import LINE, Tile, fill_ends, make_store, open_room, slot
-from solver.cpu.whole import NOW, SOURCE, begin_plane, look_ahead, open_here, step_plane, turn_to_plane
+from solver.cpu.whole import (
+    NOW,
+    SOURCE,
+    Reach,
+    begin_plane,
+    look_ahead,
+    open_here,
+    step_plane,
+    turn_to_plane,
+    whole_row,
+)
 
 LONGEST = 8  # steps in a pass
 STREAMED = 16 * 2**20  # bytes of a result that is written past the caches: a last-level cache may hold a smaller one
@@ -45,10 +55,12 @@ def step_planes(store, now_out, old_out, arrays, table, here, constants, tile, r
     streamed = now_out.nbytes > STREAMED and not walls
     plane = pointer(store, 0)
     for p in range(first, last):
-        missing = turn_to_plane(here, arrays, table, p, columns, constants)
+        reach = turn_to_plane(here, arrays, table, p, extent, constants)
+        if whole_row(extent) > columns:  # beyond the last row begins another plane, perhaps another thread's
+            reach = Reach(reach.first, min(reach.safe, extent.rows - 1))
         streams = look_ahead(here, arrays, table, min(p + 1, last - 1))
         new = plane if streamed else pointer(out, p * cells)
-        step_plane(new, out, p * cells, streamed, here, missing, streams, extent, ratios)
+        step_plane(new, out, p * cells, streamed, here, reach, streams, extent, ratios)
         for i in range(extent.rows):
             at, row = p * cells + i * columns, here.at[SOURCE] + i * here.pitch[SOURCE]
             if walls:
@@ -67,9 +79,9 @@ def march_in(store, now_out, old_out, arrays, table, here, constants, tile, rati
     # On a periodic plane the triangles beside the seam must not meet.
     longest = min(LONGEST, extent.rows // 2 + 1) if tile.north == PERIODIC else LONGEST
     for p in range(first, last):
-        missing = turn_to_plane(here, arrays, table, p, extent.columns, constants)
+        reach = turn_to_plane(here, arrays, table, p, extent, constants)
         streams = look_ahead(here, arrays, table, min(p + 1, last - 1))
-        begin_plane(room.c, room.work, here, missing, streams, extent, room, ratios)
+        begin_plane(room.c, room.work, here, reach, streams, extent, room, ratios)
         if walled(tile):
             hold_plane(here, tile, room)
         for i in range(extent.rows):

@@ -36,6 +36,15 @@ class Here(NamedTuple):
     "pointer to the addresses of what is asked for in advance"
 
 
+class Reach(NamedTuple):
+    """How far beyond its rows a plane may be read."""
+
+    first: int
+    "1 if no cell lies before the plane's first in some input, else 0"
+    safe: int
+    "so many leading rows may be read a cache line beyond their end"
+
+
 @kernel(part=True)
 def make_room(columns, like):
     """Allocate the rows that stand for inputs of one value a plane."""
@@ -75,22 +84,42 @@ def plane_base(table, which, p):
     return (index if index < count else index % count) * table[which, 1]
 
 
+@point_function
+def whole_row(extent):
+    """Return the columns of a row, rounded up to whole cache lines."""
+    line = LINE // extent.itemsize
+    return (extent.columns + line - 1) // line * line
+
+
 @kernel(inline=True)
-def turn_to_plane(here, arrays, table, p, columns, constants):
-    """Go to plane p of the batch. Return how many cells at its beginning and end have no neighbour in memory."""
-    first, last = 0, 0
+def turn_to_plane(here, arrays, table, p, extent, constants):
+    """Go to plane p of the batch. Return a `Reach`."""
+    columns, beyond = extent.columns, whole_row(extent) - extent.columns + 1
+    first, safe = 0, extent.rows
     for which in range(7):
         base = plane_base(table, which, p)
         if here.pitch[which]:
             here.at[which] = base
-            if which in (NOW, V, DY):
-                first = 1 if base == 0 else first
-                last = 1 if base + table[which, 0] == arrays[which].size else last
+            if base == 0:
+                first = 1
+            rest = arrays[which].size - base
+            if rest < table[which, 0] + beyond:
+                safe = min(safe, max(0, (rest - beyond) // columns))
         else:
             row = which * (columns + 2 * SPARE)
             fill_run(pointer(constants, 0), row, columns + 2 * SPARE, arrays[which][base])
             here.at[which] = row + SPARE
-    return first, last
+    return Reach(first, safe)
+
+
+@point_function
+def row_range(i, reach, extent):
+    """Return the first and last cell of the loop over row i, which is to leave no cell over for a loop of single cells.
+
+    The cells beyond the row that it makes are made again with their own row. Where memory ends, the ends of the row are
+    left out, which are made apart.
+    """
+    return reach.first if i == 0 else 0, whole_row(extent) if i < reach.safe else extent.columns - 1
 
 
 @kernel(inline=True)
@@ -192,7 +221,7 @@ def ask(here, streams, i, n, itemsize):
 
 
 @kernel(apart=True, part=True)
-def step_plane(new, out, at, streamed, here, missing, streams, extent, r):
+def step_plane(new, out, at, streamed, here, reach, streams, extent, r):
     """Make one step of a plane in `new`; if it is to be streamed, write it past the caches to out[at :] meanwhile."""
     v, rows, n, sides = here.memory[V], extent.rows, extent.columns, extent.sides
     line, done, due = LINE // extent.itemsize, 0, 0
@@ -200,7 +229,7 @@ def step_plane(new, out, at, streamed, here, missing, streams, extent, r):
         ask(here, streams, i, n, extent.itemsize)
         where, before, after = offsets(here, i, rows, sides, r)
         to, v_at = i * n, where[0][V]
-        for j in range(missing[0] if i == 0 else 0, n - missing[1] if i == rows - 1 else n):
+        for j in range(*row_range(i, reach, extent)):
             c, H = numbers(j, j - 1, j + 1, v[v_at + j - 1], v[v_at + j + 1], here.memory, where, before, after, r)
             new[to + j] = stepped(c, H)
         for end in range(2):
@@ -217,14 +246,14 @@ def step_plane(new, out, at, streamed, here, missing, streams, extent, r):
 
 
 @kernel(apart=True, part=True)
-def begin_plane(c, work, here, missing, streams, extent, room, r):
+def begin_plane(c, work, here, reach, streams, extent, room, r):
     """Make one step of a plane into the odd level of a room, copy H to the even one, and keep the coefficients."""
     v, rows, n, sides = here.memory[V], extent.rows, extent.columns, extent.sides
     for i in range(rows):
         ask(here, streams, i, n, extent.itemsize)
         where, before, after = offsets(here, i, rows, sides, r)
         to, v_at = room.lead + i * room.stride, where[0][V]
-        for j in range(missing[0] if i == 0 else 0, n - missing[1] if i == rows - 1 else n):
+        for j in range(*row_range(i, reach, extent)):
             made, H = numbers(j, j - 1, j + 1, v[v_at + j - 1], v[v_at + j + 1], here.memory, where, before, after, r)
             keep(c, work, to + j, made, H, room)
         for end in range(2):
