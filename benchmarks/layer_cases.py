@@ -28,11 +28,16 @@ def layer(shape: tuple[int, ...], steps: int, coefficients: str = PER_CELL, same
     return Problem(shape, steps, coefficients=coefficients, same=same)
 
 
+def main_cases() -> list[SchemeCase]:
+    """Return the cases of the batch with coefficients per cell."""
+    found = [case(layer(BATCH, K), False, (*DIFFERENTIABLE, "numba", "numpy")) for K in (1, 5, 20)]
+    return found + [case(layer(BATCH, K), True, DIFFERENTIABLE) for K in (1, 5)]
+
+
 def cases() -> list[SchemeCase]:
     """Return the cases of the layer's tables, and those that only the figure over K needs."""
     forward = (*DIFFERENTIABLE, "numba")
-    found = [case(layer(BATCH, K), False, (*forward, "numpy")) for K in (1, 5, 20)]
-    found += [case(layer(BATCH, K), True, DIFFERENTIABLE) for K in (1, 5)]
+    found = main_cases()
     for shape in SHAPES:
         found += [case(layer(shape, K), False, forward) for K in (1, 5)]
         found += [case(layer(shape, K), True, DIFFERENTIABLE) for K in (1, 5)]

@@ -25,11 +25,11 @@ class Row:
     seconds, best : float
         Median and smallest time of a call.
     rounds : int
-        How many calls were timed.
+        How many calls were timed; 1 where the call after the first alone exceeded the budget.
     compiling : float
         Seconds that the first call took beyond the median.
-    error : float
-        Largest difference from the float64 reference over its largest value.
+    error : float or None
+        Largest difference from the float64 reference over its largest value; None where there is none.
     updates, bytes, operations : int or None
         Cell updates, compulsory traffic and arithmetic of a call; None where it is not known.
     copy, triad : float
@@ -46,7 +46,7 @@ class Row:
     best: float = 0.0
     rounds: int = 0
     compiling: float = 0.0
-    error: float = 0.0
+    error: float | None = None
     updates: int = 0
     bytes: int | None = None
     operations: int | None = None
@@ -111,10 +111,9 @@ def _row(record: dict[str, str]) -> Row:
     for f in fields(Row):
         text = record[f.name]
         kind = str(f.type)
-        if kind == "float":
-            values[f.name] = float(text)
-        elif kind.startswith("int"):
-            values[f.name] = int(text) if text else None
+        if kind.startswith(("float", "int")):
+            number = float if kind.startswith("float") else int
+            values[f.name] = number(text) if text else None
         else:
             values[f.name] = text
     return Row(**values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from multiprocessing.connection import Connection
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.case import Case, Prepared
 from benchmarks.problem import distance
@@ -15,6 +15,24 @@ from solver.records import Array
 SHORT = 0.1  # seconds: a call below this is preceded by one that is not timed, to bring back caches and clocks
 
 
+class FirstCalls(NamedTuple):
+    """What a contender's first two calls took, and whether it computes what it should.
+
+    Attributes
+    ----------
+    first : float
+        Seconds of the first call, generating and compiling code included.
+    second : float
+        Seconds of the second.
+    error : float or None
+        Distance from the exact result; None where there is none.
+    """
+
+    first: float
+    second: float
+    error: float | None
+
+
 class Contender:
     """One contender in the case that is being measured."""
 
@@ -22,8 +40,8 @@ class Contender:
         self.prepared: Prepared | None = None
         self.last = 0.0
 
-    def prepare(self, case: Case, name: str, reference: tuple[Array, ...]) -> tuple[float, float]:
-        """Set up and call once; return the seconds of that first call, compilation included, and the error."""
+    def prepare(self, case: Case, name: str, reference: tuple[Array, ...]) -> FirstCalls:
+        """Set up and call twice."""
         self.drop()
         prepared = case.prepare(name)
         begin = perf_counter()
@@ -31,13 +49,13 @@ class Contender:
         first = perf_counter() - begin
         found = tuple(case.sample(array) for array in prepared.arrays(result))
         exact = prepared.exact() if prepared.exact else reference
-        error = distance(found, exact) if found else 0.0
+        error = distance(found, exact) if found else None
         del result, found
         begin = perf_counter()
         prepared.run()
         self.last = perf_counter() - begin
         self.prepared = prepared
-        return first, error
+        return FirstCalls(first, self.last, error)
 
     def turn(self) -> float:
         """Return the seconds of one call."""

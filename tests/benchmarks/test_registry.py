@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import registry, traffic
 from benchmarks.case import SchemeCase
-from benchmarks.peers import MODULES, OURS
+from benchmarks.peers import OURS, PEERS
 from benchmarks.problem import CONSTANT_D, LAYER, PER_CHANNEL, SCALAR, START, Problem
 
 SCHEME_CASES = [case for case in registry.cases() if isinstance(case, SchemeCase)]
@@ -18,7 +18,7 @@ def test_names_are_unique_and_contenders_known():
     assert len(set(keys)) == len(keys)
     for case in registry.cases():
         assert case.contenders[0] == OURS
-        assert set(case.contenders) <= set(MODULES)
+        assert set(case.contenders) <= {OURS, *PEERS}
 
 
 @pytest.mark.parametrize("case", SCHEME_CASES, ids=lambda case: f"{case.group}-{case.name}")
