@@ -8,7 +8,7 @@ from solver.environment import describe, version
 
 KEEP_FREED_MEMORY = {  # or every large temporary is page faults, for the peers more than for us
     "MALLOC_MMAP_MAX_": "0",  # no block apart; a high MALLOC_MMAP_THRESHOLD_ says the same, and glibc < 2.35 refuses it
-    "MALLOC_TRIM_THRESHOLD_": str(2**36),  # and the heap never shrinks; without the line above it does nothing for them
+    "MALLOC_TRIM_THRESHOLD_": str(2**36),  # the heap never shrinks by itself: `worker.give_back` says when
 }
 SETTINGS = KEEP_FREED_MEMORY | {
     "JAX_PLATFORMS": "cpu",
