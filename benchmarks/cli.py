@@ -16,6 +16,7 @@ from benchmarks import figures, peers, registry, tables
 from benchmarks.case import Case
 from benchmarks.compare import Change, compare
 from benchmarks.contest import Contest
+from benchmarks.load import NOTICEABLE
 from benchmarks.registry import FULL, QUICK
 from benchmarks.results import Row, read_csv, write_csv, write_json
 from benchmarks.settings import empty_caches, machine
@@ -108,6 +109,10 @@ def _measure(
             for row in found:
                 if row.note:
                     progress.console.print(f"{row.case}, {row.contender}: {row.status}: {row.note}", style="yellow")
+            others = max((row.others or 0.0 for row in found), default=0.0)
+            if others > NOTICEABLE:
+                text = f"{case.name}: other programs used {others:.0%} of all cores: no fair contest"
+                progress.console.print(text, style="yellow")
             progress.advance(task)
             yield found
 

@@ -16,6 +16,7 @@ from time import sleep
 from typing import Any
 
 from benchmarks.case import Case
+from benchmarks.load import Others
 from benchmarks.results import FAILED, MEASURED, Row
 from benchmarks.settings import SETTINGS
 from benchmarks.stream import Bandwidth
@@ -104,18 +105,19 @@ class Contest:
         """Measure a case: set every contender up, then let them take turns."""
         reference = case.reference()
         entries = [self._set_up(case, name, reference) for name in contenders]
-        bandwidths = [self._turn_of_yardstick()]
+        others = Others()
+        bandwidths = [self._turn_of_yardstick(others)]
         for _ in range(self.rounds):
             waiting = [e for e in entries if e.status == MEASURED and e.spent < self.budget]
             if not waiting:
                 break
-            bandwidths.append(self._turn_of_yardstick())
+            bandwidths.append(self._turn_of_yardstick(others))
             for entry in waiting:
                 self._turn(entry)
         for entry in entries:
             entry.process.ask("drop")
         best = Bandwidth(*(statistics.median(values) for values in zip(*bandwidths, strict=True)))
-        return [self._row(case, entry, best) for entry in entries]
+        return [self._row(case, entry, best, others.share) for entry in entries]
 
     def _set_up(self, case: Case, name: str, reference: tuple[Any, ...]) -> _Entry:
         process = self.processes.get(name)
@@ -137,8 +139,9 @@ class Contest:
         else:
             entry.status, entry.note = status, answer
 
-    def _turn_of_yardstick(self) -> Bandwidth:
+    def _turn_of_yardstick(self, others: Others) -> Bandwidth:
         sleep(REST)
+        others.watch()
         status, answer = self.yardstick.ask("turn")
         if status != MEASURED:
             raise RuntimeError(f"the copy and the triad could not be measured: {answer}")
@@ -146,7 +149,7 @@ class Contest:
         return found
 
     @staticmethod
-    def _row(case: Case, entry: _Entry, bandwidth: Bandwidth) -> Row:
+    def _row(case: Case, entry: _Entry, bandwidth: Bandwidth, others: float | None) -> Row:
         if entry.status != MEASURED:
             return Row(case.group, case.name, entry.name, entry.status, note=entry.note)
         median = statistics.median(entry.timed)
@@ -165,4 +168,5 @@ class Contest:
             operations=case.operations,
             copy=bandwidth.copy,
             triad=bandwidth.triad,
+            others=others,
         )

@@ -34,6 +34,8 @@ class Row:
         Cell updates, compulsory traffic and arithmetic of a call; None where it is not known.
     copy, triad : float
         Bytes a second of the yardsticks, medians over the rounds of this case.
+    others : float or None
+        Share of all cores that other programs used between the rounds; None where the system does not tell.
     note : str
         What was absent or failed.
     """
@@ -52,6 +54,7 @@ class Row:
     operations: int | None = None
     copy: float = 0.0
     triad: float = 0.0
+    others: float | None = None
     note: str = ""
 
     @property
@@ -109,6 +112,8 @@ def _text(value: object) -> str:
 def _row(record: dict[str, str]) -> Row:
     values: dict[str, Any] = {}
     for f in fields(Row):
+        if f.name not in record:  # an earlier version's file
+            continue
         text = record[f.name]
         kind = str(f.type)
         if kind.startswith(("float", "int")):
