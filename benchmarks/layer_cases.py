@@ -56,5 +56,6 @@ def over_steps() -> list[SchemeCase]:
     found = []
     for K, backward in shown:
         compiled = ("torch.compile",) if COMPILED_UP_TO[backward] >= K else ()
-        found.append(case(layer(BATCH, K), backward, ("torch", *compiled), group="over K"))
+        loop = () if backward else ("numba",)
+        found.append(case(layer(BATCH, K), backward, ("torch", *compiled, *loop), group="over K"))
     return found
