@@ -1,5 +1,7 @@
 """Each cheap peer computes the scheme: held against the float64 reference on tiny problems."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -106,6 +108,18 @@ def test_a_patch_of_a_large_grid_is_what_the_whole_reference_holds_there(monkeyp
     monkeypatch.setattr("benchmarks.problem.LARGE", 0)
     monkeypatch.setattr("benchmarks.problem.SAMPLE", 3)
     (patch,) = problem.reference(backward=False)
+    assert patch.shape == (6, 6)
+    np.testing.assert_allclose(patch, problem.sample(whole), rtol=0, atol=1e-15)
+
+
+def test_py_pde_is_held_against_a_patch_of_a_large_grid(monkeypatch):
+    pytest.importorskip("pde", reason="py-pde, a peer of the extra `bench`, is absent")
+    euler = peers.load("py-pde").euler
+    problem = Problem((40, 36), 4, "float32")
+    whole = problem.exact(partial(euler, problem))
+    monkeypatch.setattr("benchmarks.problem.LARGE", 0)
+    monkeypatch.setattr("benchmarks.problem.SAMPLE", 3)
+    patch = problem.exact(partial(euler, problem))
     assert patch.shape == (6, 6)
     np.testing.assert_allclose(patch, problem.sample(whole), rtol=0, atol=1e-15)
 
