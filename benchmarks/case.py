@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 from benchmarks import traffic
@@ -15,11 +16,21 @@ class Prepared(NamedTuple):
     """A contender set up for a case."""
 
     run: Callable[[], Any]
-    "what is timed, once a call"
+    "what is timed, once a call; the first call also generates and compiles whatever the contender needs"
     arrays: Callable[[Any], tuple[Array, ...]]
     "makes of its result H[K], or the gradients, as NumPy arrays"
     exact: Callable[[], tuple[Array, ...]] | None = None
     "what it should have computed, if that is another scheme than ours"
+
+
+def built_at_first_call(build: Callable[[], Callable[[], Any]]) -> Callable[[], Any]:
+    """Return the function that `build` makes, made when it is first called.
+
+    For a contender that generates and compiles its code apart from running it: a jitted function compiles in its first
+    call, and one that was built in the set-up would seem to need no compilation.
+    """
+    built = cache(build)
+    return lambda: built()()
 
 
 class Case(Protocol):

@@ -16,6 +16,8 @@ from benchmarks import figures, peers, registry, tables
 from benchmarks.case import Case
 from benchmarks.compare import Change, compare
 from benchmarks.contest import Contest
+from benchmarks.load import NOTICEABLE
+from benchmarks.registry import FULL, QUICK
 from benchmarks.results import Row, read_csv, write_csv, write_json
 from benchmarks.settings import empty_caches, machine
 
@@ -26,9 +28,22 @@ console = Console() if Console().is_terminal else Console(width=150)
 @app.command()
 def main(
     only: Annotated[str, typer.Option(help="What 'group: name' contains, or matches with * and ?; a|b: either.")] = "",
+    quick: Annotated[bool, typer.Option("--quick", help="The main rows, main peers and fewer rounds.")] = False,
     rivals: Annotated[str, typer.Option("--peers", help="Only these, separated by commas.")] = "",
-    rounds: Annotated[int, typer.Option(help="Timed calls of a contender in a case.", min=1)] = 15,
-    budget: Annotated[float, typer.Option(help="Seconds after which a contender has had its rounds.")] = 10.0,
+    rounds: Annotated[
+        int | None,
+        typer.Option(
+            help=f"Timed calls of a contender in a case. [default: {FULL.rounds}, quick {QUICK.rounds}]", min=1
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds after which a contender has had its rounds in a case, the first call apart. "
+            f"[default: {FULL.budget:g}, quick {QUICK.budget:g}]",
+            min=0.001,
+        ),
+    ] = None,
     cold: Annotated[bool, typer.Option("--cold", help="Let every contender compile anew.")] = False,
     list_cases: Annotated[bool, typer.Option("--list", help="Show the cases and stop.")] = False,
     csv_path: Annotated[Path | None, typer.Option("--csv", help="Write the rows here, the machine beside.")] = None,
@@ -40,16 +55,17 @@ def main(
     ] = None,
 ) -> None:
     """Measure our kernels beside their peers: medians of interleaved calls, one process a contender."""
-    allowed = _peers(rivals)
+    preset = QUICK if quick else FULL
+    allowed = _peers(rivals) or preset.peers
     earlier = read_csv(before) if before else []
-    chosen, apart = registry.choose(only, figures=folder is not None), registry.choose_tables(only)
+    chosen, apart = registry.choose(only, folder is not None, preset.main_rows_only), registry.choose_tables(only)
     if not chosen and not apart:
         raise typer.BadParameter(f"nothing matches {only!r}: see --list", param_hint="--only")
     if list_cases:
-        console.print(tables.listing(registry.choose(only, figures=True), apart))
+        console.print(tables.listing(registry.choose(only, not quick, preset.main_rows_only), apart))
         return
     rows: list[Row] = []
-    for found in _measure(chosen, allowed, rounds, budget, cold):
+    for found in _measure(chosen, allowed, rounds or preset.rounds, budget or preset.budget, cold):
         rows += found
         if csv_path:
             write_csv(csv_path, rows)  # after every case: a run of an hour may be broken off
@@ -67,10 +83,8 @@ def main(
 
 
 def _peers(given: str) -> tuple[str, ...]:
-    """Return the names in a list, all of them for an empty one."""
-    if not given:
-        return tuple(peers.PEERS)
-    names = tuple(name.strip() for name in given.split(","))
+    """Return the names in a list, each of which must be known."""
+    names = tuple(name.strip() for name in given.split(",") if name.strip())
     for name in names:
         if name not in peers.PEERS:
             raise typer.BadParameter(f"{name!r} is no peer: there are {', '.join(peers.PEERS)}", param_hint="--peers")
@@ -95,6 +109,10 @@ def _measure(
             for row in found:
                 if row.note:
                     progress.console.print(f"{row.case}, {row.contender}: {row.status}: {row.note}", style="yellow")
+            others = max((row.others or 0.0 for row in found), default=0.0)
+            if others > NOTICEABLE:
+                text = f"{case.name}: other programs used {others:.0%} of all cores: no fair contest"
+                progress.console.print(text, style="yellow")
             progress.advance(task)
             yield found
 

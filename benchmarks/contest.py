@@ -16,12 +16,14 @@ from time import sleep
 from typing import Any
 
 from benchmarks.case import Case
+from benchmarks.load import Others
 from benchmarks.results import FAILED, MEASURED, Row
 from benchmarks.settings import SETTINGS
 from benchmarks.stream import Bandwidth
-from benchmarks.worker import Contender, Yardstick, serve
+from benchmarks.worker import Contender, FirstCalls, Yardstick, serve
 
-LEAST = 3  # rounds of a contender however slow it is
+PATIENCE = 300.0  # seconds for one answer; whoever has none by then is ended and shown as failed
+NOT_CALLED = FirstCalls(0.0, 0.0, None)
 REST = 0.02  # seconds between two turns, in which the threads of the one before fall asleep
 
 
@@ -42,9 +44,13 @@ class _Process:
         theirs.close()
 
     def ask(self, method: str, *arguments: Any) -> tuple[str, Any]:
-        """Call a method there and wait for its answer."""
+        """Call a method there and wait for its answer, but not forever."""
         try:
             self.connection.send((method, arguments))
+            if not self.connection.poll(PATIENCE):
+                self.process.kill()
+                self.process.join()
+                return FAILED, f"no answer within {PATIENCE:.0f} s"
             answer: tuple[str, Any] = self.connection.recv()
         except (EOFError, OSError):
             self.process.join()
@@ -65,9 +71,18 @@ class _Entry:
     process: _Process
     status: str = MEASURED
     note: str = ""
-    first: float = 0.0
-    error: float = 0.0
+    calls: FirstCalls = NOT_CALLED
     seconds: list[float] = field(default_factory=list)
+
+    @property
+    def spent(self) -> float:
+        """Seconds of its calls after the first, which compiles."""
+        return self.calls.second + sum(self.seconds)
+
+    @property
+    def timed(self) -> list[float]:
+        """Seconds of its turns; of the second call where that left no budget for any."""
+        return self.seconds or [self.calls.second]
 
 
 class Contest:
@@ -90,18 +105,19 @@ class Contest:
         """Measure a case: set every contender up, then let them take turns."""
         reference = case.reference()
         entries = [self._set_up(case, name, reference) for name in contenders]
-        bandwidths: list[Bandwidth] = []
+        others = Others()
+        bandwidths = [self._turn_of_yardstick(others)]
         for _ in range(self.rounds):
-            waiting = [e for e in entries if e.status == MEASURED and self._goes_on(e)]
+            waiting = [e for e in entries if e.status == MEASURED and e.spent < self.budget]
             if not waiting:
                 break
-            bandwidths.append(self._turn_of_yardstick())
+            bandwidths.append(self._turn_of_yardstick(others))
             for entry in waiting:
                 self._turn(entry)
         for entry in entries:
             entry.process.ask("drop")
         best = Bandwidth(*(statistics.median(values) for values in zip(*bandwidths, strict=True)))
-        return [self._row(case, entry, best) for entry in entries]
+        return [self._row(case, entry, best, others.share) for entry in entries]
 
     def _set_up(self, case: Case, name: str, reference: tuple[Any, ...]) -> _Entry:
         process = self.processes.get(name)
@@ -110,13 +126,10 @@ class Contest:
         entry = _Entry(name, process)
         status, answer = process.ask("prepare", case, name, reference)
         if status == MEASURED:
-            entry.first, entry.error = answer
+            entry.calls = answer
         else:
             entry.status, entry.note = status, answer
         return entry
-
-    def _goes_on(self, entry: _Entry) -> bool:
-        return len(entry.seconds) < LEAST or sum(entry.seconds) < self.budget
 
     def _turn(self, entry: _Entry) -> None:
         sleep(REST)
@@ -126,8 +139,9 @@ class Contest:
         else:
             entry.status, entry.note = status, answer
 
-    def _turn_of_yardstick(self) -> Bandwidth:
+    def _turn_of_yardstick(self, others: Others) -> Bandwidth:
         sleep(REST)
+        others.watch()
         status, answer = self.yardstick.ask("turn")
         if status != MEASURED:
             raise RuntimeError(f"the copy and the triad could not be measured: {answer}")
@@ -135,23 +149,24 @@ class Contest:
         return found
 
     @staticmethod
-    def _row(case: Case, entry: _Entry, bandwidth: Bandwidth) -> Row:
+    def _row(case: Case, entry: _Entry, bandwidth: Bandwidth, others: float | None) -> Row:
         if entry.status != MEASURED:
             return Row(case.group, case.name, entry.name, entry.status, note=entry.note)
-        median = statistics.median(entry.seconds)
+        median = statistics.median(entry.timed)
         return Row(
             case.group,
             case.name,
             entry.name,
             MEASURED,
             seconds=median,
-            best=min(entry.seconds),
-            rounds=len(entry.seconds),
-            compiling=max(0.0, entry.first - median),
-            error=entry.error,
+            best=min(entry.timed),
+            rounds=len(entry.timed),
+            compiling=max(0.0, entry.calls.first - median),
+            error=entry.calls.error,
             updates=case.updates,
             bytes=case.bytes,
             operations=case.operations,
             copy=bandwidth.copy,
             triad=bandwidth.triad,
+            others=others,
         )

@@ -28,11 +28,16 @@ def layer(shape: tuple[int, ...], steps: int, coefficients: str = PER_CELL, same
     return Problem(shape, steps, coefficients=coefficients, same=same)
 
 
+def main_cases() -> list[SchemeCase]:
+    """Return the cases of the batch with coefficients per cell."""
+    found = [case(layer(BATCH, K), False, (*DIFFERENTIABLE, "numba", "numpy")) for K in (1, 5, 20)]
+    return found + [case(layer(BATCH, K), True, DIFFERENTIABLE) for K in (1, 5)]
+
+
 def cases() -> list[SchemeCase]:
     """Return the cases of the layer's tables, and those that only the figure over K needs."""
     forward = (*DIFFERENTIABLE, "numba")
-    found = [case(layer(BATCH, K), False, (*forward, "numpy")) for K in (1, 5, 20)]
-    found += [case(layer(BATCH, K), True, DIFFERENTIABLE) for K in (1, 5)]
+    found = main_cases()
     for shape in SHAPES:
         found += [case(layer(shape, K), False, forward) for K in (1, 5)]
         found += [case(layer(shape, K), True, DIFFERENTIABLE) for K in (1, 5)]
@@ -51,5 +56,6 @@ def over_steps() -> list[SchemeCase]:
     found = []
     for K, backward in shown:
         compiled = ("torch.compile",) if COMPILED_UP_TO[backward] >= K else ()
-        found.append(case(layer(BATCH, K), backward, ("torch", *compiled), group="over K"))
+        loop = () if backward else ("numba",)
+        found.append(case(layer(BATCH, K), backward, ("torch", *compiled, *loop), group="over K"))
     return found

@@ -117,17 +117,24 @@ class Problem:
 
     def reference(self, backward: bool) -> tuple[Array, ...]:
         """Return H[K], or the gradients by the `wanted` inputs, in float64 from the NumPy oracle, for `sample`."""
-        margin = self.steps + 1 if self._is_patch else 0  # the values that K steps and a difference of u can reach
-        inputs = Inputs(*(self._part(a, margin).astype(np.float64) for a in self.draw()))
-        levels, fields = levels_of(inputs), fields_of(inputs)
         if not backward:
-            exact = reference.forward(levels, fields, self.mesh, self.steps).now
-            return (exact[margin : exact.shape[0] - margin, margin : exact.shape[1] - margin] if margin else exact,)
+            return (self.exact(lambda x: reference.forward(levels_of(x), fields_of(x), self.mesh, self.steps).now),)
+        inputs = self._exact_inputs(margin=0)
+        levels, fields = levels_of(inputs), fields_of(inputs)
         seed = self.sample(self.cotangent()).astype(np.float64)
         full = reference.adjoint(Levels(seed, np.zeros_like(seed)), levels, fields, self.mesh, self.steps)
         gradients = full._asdict()
         gradients["now"] = sum((gradients[name] for name in self.same), full.now)
         return tuple(sum_to_shape(gradients[name], getattr(inputs, name).shape) for name in self.wanted)
+
+    def exact(self, evolve: Callable[[Inputs], Array]) -> Array:
+        """Return what `evolve`, which takes arrays as periodic, makes of the inputs in float64, for `sample`."""
+        margin = self.steps + 1 if self._is_patch else 0  # the values that K steps and a difference of u can reach
+        result = evolve(self._exact_inputs(margin))
+        return result[margin : result.shape[0] - margin, margin : result.shape[1] - margin] if margin else result
+
+    def _exact_inputs(self, margin: int) -> Inputs:
+        return Inputs(*(self._part(array, margin).astype(np.float64) for array in self.draw()))
 
     def _part(self, array: Array, margin: int) -> Array:
         """Return what is compared of an array of the full shape, of a grid with a margin around; others whole."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
-from benchmarks import grid_cases, layer_cases, memory, startup, training_cases
+from benchmarks import evaluation_cases, grid_cases, layer_cases, memory, startup, training_cases
 from benchmarks.case import Case
+from benchmarks.peers import PARTS, PEERS
 
 FOR_FIGURES = ("over K", "over size")  # groups that are measured only when figures are asked for
 
@@ -16,9 +18,34 @@ TABLES: dict[str, tuple[str, Callable[[], list[dict[str, str]]]]] = {
 }
 
 
+class Preset(NamedTuple):
+    """What is measured, and how long, unless the command line says otherwise."""
+
+    peers: tuple[str, ...]
+    rounds: int
+    budget: float
+    main_rows_only: bool
+
+
+FULL = Preset(tuple(PEERS), rounds=15, budget=6.0, main_rows_only=False)
+QUICK = Preset(
+    ("numba", "torch", "torch.compile", "devito", "one thread", "solve", PARTS),
+    rounds=9,
+    budget=3.0,
+    main_rows_only=True,
+)
+MAIN_GROUPS = ("grid", "solve", "training", "evaluation")
+
+
+def is_main(case: Case) -> bool:
+    """Whether a case is a row that a change of a kernel is judged by: of the layer, fields per cell on its batch."""
+    return case.group in MAIN_GROUPS or case.name in [main.name for main in layer_cases.main_cases()]
+
+
 def cases() -> list[Case]:
     """Return every case; a new one is one more line in the module of its group."""
-    return [*layer_cases.cases(), *grid_cases.cases(), *training_cases.cases()]
+    apart: list[Case] = [*training_cases.cases(), *evaluation_cases.cases()]
+    return [*layer_cases.cases(), *grid_cases.cases(), *apart]
 
 
 def matches(pattern: str, group: str, name: str = "") -> bool:
@@ -27,10 +54,12 @@ def matches(pattern: str, group: str, name: str = "") -> bool:
     return any(part in full or fnmatchcase(full, part) for part in pattern.split("|"))
 
 
-def choose(pattern: str, figures: bool) -> list[Case]:
+def choose(pattern: str, figures: bool, main_rows_only: bool = False) -> list[Case]:
     """Return the cases that `--only` names, those for figures alone only with figures or by their name."""
     found = [case for case in cases() if matches(pattern, case.group, case.name)]
-    return found if figures or pattern in FOR_FIGURES else [c for c in found if c.group not in FOR_FIGURES]
+    if not figures and pattern not in FOR_FIGURES:
+        found = [case for case in found if case.group not in FOR_FIGURES]
+    return [case for case in found if is_main(case) or case.group in FOR_FIGURES] if main_rows_only else found
 
 
 def choose_tables(pattern: str) -> list[str]:

@@ -25,15 +25,17 @@ class Row:
     seconds, best : float
         Median and smallest time of a call.
     rounds : int
-        How many calls were timed.
+        How many calls were timed; 1 where the call after the first alone exceeded the budget.
     compiling : float
         Seconds that the first call took beyond the median.
-    error : float
-        Largest difference from the float64 reference over its largest value.
+    error : float or None
+        Largest difference from the float64 reference over its largest value; None where there is none.
     updates, bytes, operations : int or None
         Cell updates, compulsory traffic and arithmetic of a call; None where it is not known.
     copy, triad : float
         Bytes a second of the yardsticks, medians over the rounds of this case.
+    others : float or None
+        Share of all cores that other programs used between the rounds; None where the system does not tell.
     note : str
         What was absent or failed.
     """
@@ -46,12 +48,13 @@ class Row:
     best: float = 0.0
     rounds: int = 0
     compiling: float = 0.0
-    error: float = 0.0
+    error: float | None = None
     updates: int = 0
     bytes: int | None = None
     operations: int | None = None
     copy: float = 0.0
     triad: float = 0.0
+    others: float | None = None
     note: str = ""
 
     @property
@@ -109,12 +112,13 @@ def _text(value: object) -> str:
 def _row(record: dict[str, str]) -> Row:
     values: dict[str, Any] = {}
     for f in fields(Row):
+        if f.name not in record:  # an earlier version's file
+            continue
         text = record[f.name]
         kind = str(f.type)
-        if kind == "float":
-            values[f.name] = float(text)
-        elif kind.startswith("int"):
-            values[f.name] = int(text) if text else None
+        if kind.startswith(("float", "int")):
+            number = float if kind.startswith("float") else int
+            values[f.name] = number(text) if text else None
         else:
             values[f.name] = text
     return Row(**values)

@@ -7,9 +7,8 @@ from pathlib import Path
 from solver.environment import describe, version
 
 KEEP_FREED_MEMORY = {  # or every large temporary is page faults, for the peers more than for us
-    "MALLOC_MMAP_THRESHOLD_": str(2**34),
-    "MALLOC_TRIM_THRESHOLD_": str(2**36),
-    "MALLOC_TOP_PAD_": str(2**28),
+    "MALLOC_MMAP_MAX_": "0",  # no block apart; a high MALLOC_MMAP_THRESHOLD_ says the same, and glibc < 2.35 refuses it
+    "MALLOC_TRIM_THRESHOLD_": str(2**36),  # the heap never shrinks by itself: `worker.give_back` says when
 }
 SETTINGS = KEEP_FREED_MEMORY | {
     "JAX_PLATFORMS": "cpu",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, zip_longest
 
 from rich.table import Table
 
@@ -17,43 +17,50 @@ TITLES = {
     "grid": "One grid, coefficients per cell unless said",
     "boundaries": "One grid, other boundaries and coefficients",
     "solve": "The whole solve against its bare kernel",
-    "training": "Training steps",
+    "training": "Training steps, batches of 128",
+    "evaluation": "A Global layer in evaluation (images x channels x rows x columns), float32",
     "over K": "Small planes, time over K",
     "over size": "One grid, rate over size",
 }
-COLUMNS = (
-    *("case", "contender", "ms", "best", "over ours", "M/s", "GB/s", "% copy", "% triad", "Gop/s"),
-    *("error", "compile s"),
-)
+IMAGES = ("training", "evaluation")  # groups whose updates are images, not cells
+SHARES = ("GB/s", "% copy", "% triad")
 
 
 def contest_table(rows: Sequence[Row]) -> Table:
     """Return the table of one group; "over ours" is a contender's time over ours in the same rounds."""
-    table = Table(title=TITLES.get(rows[0].group, rows[0].group))
-    for n, name in enumerate(COLUMNS):
-        table.add_column(name, justify="left" if n < 2 else "right", no_wrap=True)
+    lines = []
     for case, found in groupby(rows, lambda row: row.case):
-        lines = list(found)
-        ours = next((row.seconds for row in lines if row.contender == OURS and row.status == MEASURED), None)
-        for n, row in enumerate(lines):
-            table.add_row("" if n else case, row.contender, *_cells(row, ours), end_section=n == len(lines) - 1)
+        contenders = list(found)
+        ours = next((r.seconds for r in contenders if r.contender == OURS and r.status == MEASURED), None)
+        for n, row in enumerate(contenders):
+            lines.append({"case": "" if n else case, "contender": row.contender} | _cells(row, ours))
+    names = list(dict.fromkeys(name for line in lines for name, text in line.items() if text))
+    table = Table(title=TITLES.get(rows[0].group, rows[0].group))
+    for n, name in enumerate(names):
+        table.add_column(name, justify="left" if n < 2 else "right", no_wrap=True)
+    for line, following in zip_longest(lines, lines[1:]):
+        last_of_its_case = following is None or bool(following["case"])
+        table.add_row(*(line.get(name, "") for name in names), end_section=last_of_its_case)
     return table
 
 
-def _cells(row: Row, ours: float | None) -> tuple[str, ...]:
+def _cells(row: Row, ours: float | None) -> dict[str, str]:
+    """Return what is known of a row, by heading."""
     if row.status != MEASURED:
-        return (row.status,) + ("",) * (len(COLUMNS) - 3)
+        return {"ms": row.status}
     shares = [None, None, None] if row.bandwidth is None else [row.bandwidth / rate for rate in _yardsticks(row)]
-    return (
-        f"{1e3 * row.seconds:.4g}",
-        f"{1e3 * row.best:.4g}",
-        f"{row.seconds / ours:.2f}" if ours else "",
-        f"{row.rate / 1e6:.4g}",
-        *("" if value is None else f"{value:.3g}" for value in shares),
-        f"{row.operations / row.seconds / 1e9:.3g}" if row.operations else "",
-        f"{row.error:.1e}",
-        f"{row.compiling:.2g}",
-    )
+    images = row.group in IMAGES
+    return {
+        "ms": f"{1e3 * row.seconds:.4g}",
+        "best": f"{1e3 * row.best:.4g}",
+        "rounds": str(row.rounds),
+        "over ours": f"{row.seconds / ours:.2f}" if ours else "",
+        "images/s" if images else "Mcell/s": f"{row.rate:.0f}" if images else f"{row.rate / 1e6:.4g}",
+        **{name: "" if value is None else f"{value:.3g}" for name, value in zip(SHARES, shares, strict=True)},
+        "Gop/s": f"{row.operations / row.seconds / 1e9:.3g}" if row.operations else "",
+        "error": "" if row.error is None else f"{row.error:.1e}",
+        "compile s": f"{row.compiling:.2g}",
+    }
 
 
 def _yardsticks(row: Row) -> tuple[float, float, float]:

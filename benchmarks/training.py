@@ -3,85 +3,94 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from benchmarks.case import Prepared
+from benchmarks.peers import COMPILED, OURS
 from nnbridge import GlobalLayer
 from nnbridge.models import create
 from nnbridge.models.mnist import Kernel
+from solver.records import Array
 
 BATCH = 128
-Step = Callable[[], object]
-Peer = Literal["kernel", "torch", "torch.compile"]
-PEERS: tuple[Peer, ...] = ("kernel", "torch", "torch.compile")
 
 
-@dataclass(frozen=True)
-class TrainingCase:
-    """A network, its loss and its optimiser; the same for every peer, but for what evolves the features.
+class Task(NamedTuple):
+    """A network, a batch of noise, and the loss of the network's output."""
 
-    Attributes
-    ----------
-    name : str
-        Such as ``training MNIST K=5``.
-    make : callable
-        ``make(backend)`` returns the network and its loss of a batch.
-    images : int
-        Images in a batch.
-    """
+    network: nn.Module
+    batch: Tensor
+    loss: Callable[[Tensor], Tensor]
 
-    name: str
-    make: Callable[[Kernel], tuple[nn.Module, Callable[[], Tensor]]]
-    images: int = BATCH
+    def differentiate(self) -> None:
+        """Run forward, backward and clipping."""
+        self.network.zero_grad(set_to_none=True)
+        self.loss(self.network(self.batch)).backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
 
-    def run(self, peer: Peer) -> Step:
-        """Return a whole step of the published recipe: forward, backward, clipping, Nesterov SGD."""
-        torch.manual_seed(0)
-        network, loss = self.make("cpu" if peer == "kernel" else "torch")
-        if peer == "torch.compile":
-            network.compile()
-        optimiser = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=5e-4)
-
-        def step() -> None:
-            optimiser.zero_grad(set_to_none=True)
-            loss().backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-            optimiser.step()
-
-        return step
+    def gradients(self) -> tuple[Array, ...]:
+        """Return those of all weights as one array: of some, such as a bias before a BatchNorm, all is rounding."""
+        found = [p.grad.flatten() for p in self.network.parameters() if p.grad is not None]
+        return (torch.cat(found).numpy(),)
 
 
-def training_cases() -> tuple[TrainingCase, ...]:
-    """Return the registered cases."""
-    return (
-        TrainingCase("training MNIST K=5", mnist),
-        TrainingCase("training CIFAR block K=1", lambda backend: cifar_block(backend, 1)),
-        TrainingCase("training CIFAR block K=5", lambda backend: cifar_block(backend, 5)),
-    )
+def mnist(kernel: Kernel) -> Task:
+    """Return the PDE network of 524 parameters, five steps, on images of 28 x 28."""
+    labels = torch.randint(0, 10, (BATCH,))
+    loss = partial(nn.functional.cross_entropy, target=labels)
+    return Task(create("mnist-pde", kernel=kernel), torch.randn(BATCH, 1, 28, 28), loss)
 
 
-def mnist(backend: Kernel) -> tuple[nn.Module, Callable[[], Tensor]]:
-    """Return the PDE network of 524 parameters on a batch of noise, 28 x 28."""
-    network = create("mnist-pde", kernel=backend)
-    images, labels = torch.randn(BATCH, 1, 28, 28), torch.randint(0, 10, (BATCH,))
-    return network, lambda: nn.functional.cross_entropy(network(images), labels)
-
-
-def cifar_block(backend: Kernel, steps: int) -> tuple[nn.Module, Callable[[], Tensor]]:
+def cifar_block(kernel: Kernel, steps: int) -> Task:
     """Return convolution, BatchNorm, ReLU and a Global layer, 32 channels of 16 x 16, with a mean square for a loss."""
     network = nn.Sequential(
         nn.Conv2d(32, 32, 3, padding=1, bias=False),
         nn.BatchNorm2d(32),
         nn.ReLU(),
-        GlobalLayer(32, steps=steps, backend=backend),
+        GlobalLayer(32, steps=steps, backend=kernel),
     )
-    features = torch.randn(BATCH, 32, 16, 16)
-    return network, lambda: network(features).square().mean()
+    return Task(network, torch.randn(BATCH, 32, 16, 16), lambda output: output.square().mean())
 
 
-def training_step(kernel: Kernel) -> Step:
-    """Return a step of the MNIST network."""
-    return training_cases()[0].run("torch" if kernel == "torch" else "kernel")
+NETWORKS: dict[str, Callable[[Kernel], Task]] = {
+    "MNIST PDE network K=5": mnist,
+    "CIFAR block K=1": partial(cifar_block, steps=1),
+    "CIFAR block K=5": partial(cifar_block, steps=5),
+}
+
+
+def prepare(network: str, contender: str) -> Prepared:
+    """Set up a step of the published recipe: forward, backward, clipping, Nesterov SGD.
+
+    What is held against plain torch in float64 are the gradients of the first step.
+    """
+    torch.compiler.reset()  # beyond eight graphs of one function torch runs it without compiling
+    task = build(network, "cpu" if contender == OURS else "torch")
+    if contender == COMPILED:
+        task.network.compile()
+    optimiser = torch.optim.SGD(task.network.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=5e-4)
+
+    def step() -> Task:
+        task.differentiate()
+        optimiser.step()
+        return task
+
+    return Prepared(step, Task.gradients, lambda: exact_gradients(network))
+
+
+def build(network: str, kernel: Kernel) -> Task:
+    """Return a network with seeded weights and batch."""
+    torch.manual_seed(0)
+    return NETWORKS[network](kernel)
+
+
+def exact_gradients(network: str) -> tuple[Array, ...]:
+    """Return the gradients of the first step by plain torch in float64, of the same weights and batch."""
+    task = build(network, "torch")
+    exact = task._replace(network=task.network.double(), batch=task.batch.double())
+    exact.differentiate()
+    return exact.gradients()

@@ -1,36 +1,41 @@
-"""Whole training steps as cases: networks of `benchmarks.training`, kernel against plain torch."""
+"""Whole training steps as cases: the networks of `benchmarks.training`, kernel, plain torch and torch.compile."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from benchmarks.case import Prepared
-from benchmarks.peers import OURS
+from benchmarks.peers import COMPILED, EAGER, OURS
 from solver.records import Array
+
+NETWORKS = ("MNIST PDE network K=5", "CIFAR block K=1", "CIFAR block K=5")
+BATCH = 128
 
 
 @dataclass(frozen=True)
 class TrainingCase:
-    """One training step, forward to optimiser: there is no float64 result to hold it against."""
+    """One training step of a network, forward to optimiser; `updates` are images."""
 
-    name: str
-    updates: int
-    contenders: tuple[str, ...]
+    network: str
+    updates: int = BATCH
+    contenders: tuple[str, ...] = (OURS, EAGER, COMPILED)
     group: str = "training"
     bytes: None = None
     operations: None = None
 
+    @property
+    def name(self) -> str:
+        """The network and its batch."""
+        return f"{self.network}, batch {self.updates}"
+
     def prepare(self, contender: str) -> Prepared:
-        """Build the network with our kernel or with plain torch."""
-        import torch
+        """Build the network with our kernel, with plain torch or compiled."""
+        from benchmarks import training
 
-        from benchmarks.training import training_step
-
-        torch.set_num_threads(1)  # as in the recipe
-        return Prepared(training_step("cpu" if contender == OURS else "torch"), lambda result: ())
+        return training.prepare(self.network, contender)
 
     def reference(self) -> tuple[Array, ...]:
-        """Return nothing."""
+        """Return nothing: a contender brings the exact gradients of its weights along."""
         return ()
 
     def sample(self, result: Array) -> Array:
@@ -39,5 +44,5 @@ class TrainingCase:
 
 
 def cases() -> list[TrainingCase]:
-    """Return the training step of the MNIST PDE network."""
-    return [TrainingCase("MNIST PDE network, batch 128, one thread", 128, (OURS, "torch"))]
+    """Return a case for each network."""
+    return [TrainingCase(network) for network in NETWORKS]

@@ -8,19 +8,21 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
+EAGER, COMPILED = "torch", "torch.compile"
 MODULES = {
     "pdebridge": "ours",
     "one thread": "one_thread",
     "solve": "solve",
     "numpy": "numpy_roll",
-    "torch": "torch_eager",
-    "torch.compile": "torch_compiled",
+    EAGER: "torch_eager",
+    COMPILED: "torch_compiled",
     "numba": "numba_loop",
     "jax": "jax_jit",
     "py-pde": "py_pde",
     "devito": "devito_openmp",
 }
-OURS, *PEERS = MODULES
+PARTS = "parts"  # of our layer in evaluation, with our kernel: it computes no bare scheme, so it has no file here
+OURS, *PEERS = (*MODULES, PARTS)
 
 
 def load(name: str) -> ModuleType:

@@ -16,8 +16,15 @@ from benchmarks.problem import DT, Problem
 ROWS, COLUMNS = -2, -1
 
 
-def evolve(h: Tensor, old: Tensor, f: Tensor, u: Tensor, v: Tensor, Dx: Tensor, Dy: Tensor, *, steps: int) -> Tensor:
+def evolve(*inputs: Tensor, steps: int) -> Tensor:
     """Return H[steps]."""
+    return advance(*inputs, steps=steps)[0]
+
+
+def advance(
+    h: Tensor, old: Tensor, f: Tensor, u: Tensor, v: Tensor, Dx: Tensor, Dy: Tensor, *, steps: int
+) -> tuple[Tensor, Tensor]:
+    """Return H[steps] and H[steps - 1]."""
     u_x = (_before(u, ROWS, -1) - _before(u, ROWS)) / 2
     v_y = (_before(v, COLUMNS, -1) - _before(v, COLUMNS)) / 2
     Ax, Ay, Bx, By = u * DT, v * DT, Dx * DT, Dy * DT
@@ -33,7 +40,7 @@ def evolve(h: Tensor, old: Tensor, f: Tensor, u: Tensor, v: Tensor, Dx: Tensor, 
             + (-Ay + 2 * By) * _before(h, COLUMNS, -1)
         )
         h, old = new + inverse_L * 2 * DT * f, h
-    return h
+    return h, old
 
 
 def _before(plane: Tensor, axis: int, shift: int = 1) -> Tensor:

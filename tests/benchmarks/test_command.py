@@ -21,7 +21,8 @@ def tiny_run(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registry, "cases", lambda: [TINY])
         patch.setattr(peers, "PEERS", [*peers.PEERS, "nowhere"])
-        arguments = ["--only", "grid: tiny", "--rounds", "2", "--csv", str(folder / "rows.csv")]
+        arguments = ["--only", "grid: tiny", "--peers", "numpy,nowhere", "--rounds", "2"]
+        arguments += ["--csv", str(folder / "rows.csv")]
         result = CliRunner().invoke(cli.app, [*arguments, "--json", str(folder / "rows.json")])
     return folder, result
 
@@ -81,4 +82,15 @@ def test_a_table_has_every_contender():
     rows = [Row("grid", "tiny", "pdebridge", MEASURED, seconds=0.01), Row("grid", "tiny", "devito", ABSENT)]
     table = tables.contest_table(rows)
     assert table.row_count == 2
-    assert len(table.columns) == len(tables.COLUMNS)
+
+
+def headings(row):
+    return [column.header for column in tables.contest_table([row]).columns]
+
+
+def test_training_is_shown_in_images_and_without_empty_columns():
+    step = Row("training", "tiny", peers.OURS, MEASURED, seconds=0.01, rounds=3, updates=128)
+    assert "images/s" in headings(step)
+    assert not {"Mcell/s", "GB/s", "% copy", "error"} & set(headings(step))
+    grid = replace(step, group="grid", bytes=10**6, copy=1e10, triad=1e10, error=1e-7)
+    assert {"Mcell/s", "GB/s", "% copy", "error", "rounds"} <= set(headings(grid))

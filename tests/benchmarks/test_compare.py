@@ -58,3 +58,12 @@ def test_rows_survive_the_file(tmp_path):
     training = replace(ROW, group="training", bytes=None, operations=None)
     write_csv(tmp_path / "rows.csv", [*BEFORE, training])
     assert read_csv(tmp_path / "rows.csv") == [*BEFORE, training]
+
+
+def test_a_file_without_a_newer_column_can_be_read(tmp_path):
+    write_csv(tmp_path / "rows.csv", BEFORE)
+    lines = (tmp_path / "rows.csv").read_text(encoding="utf-8").splitlines()
+    column = lines[0].split(",").index("others")
+    older = [",".join(cell for n, cell in enumerate(line.split(",")) if n != column) for line in lines]
+    (tmp_path / "older.csv").write_text("\n".join(older) + "\n", encoding="utf-8")
+    assert read_csv(tmp_path / "older.csv") == BEFORE

@@ -1,13 +1,14 @@
 """Every case's name, bytes and operations, from its shapes."""
 
+from collections import Counter
 from math import prod
 
 import numpy as np
 import pytest
 
-from benchmarks import registry, traffic
+from benchmarks import registry, traffic, training, training_cases
 from benchmarks.case import SchemeCase
-from benchmarks.peers import MODULES, OURS
+from benchmarks.peers import OURS, PEERS
 from benchmarks.problem import CONSTANT_D, LAYER, PER_CHANNEL, SCALAR, START, Problem
 
 SCHEME_CASES = [case for case in registry.cases() if isinstance(case, SchemeCase)]
@@ -18,7 +19,7 @@ def test_names_are_unique_and_contenders_known():
     assert len(set(keys)) == len(keys)
     for case in registry.cases():
         assert case.contenders[0] == OURS
-        assert set(case.contenders) <= set(MODULES)
+        assert set(case.contenders) <= {OURS, *PEERS}
 
 
 @pytest.mark.parametrize("case", SCHEME_CASES, ids=lambda case: f"{case.group}-{case.name}")
@@ -75,3 +76,27 @@ def test_choose_by_a_part_and_by_a_pattern():
     assert not registry.choose("no such case", figures=False)
     assert not {case.group for case in registry.choose("", figures=False)} & set(registry.FOR_FIGURES)
     assert registry.choose_tables("memory") == ["memory"]
+
+
+def test_quick_is_the_main_rows():
+    found = registry.choose("", figures=False, main_rows_only=True)
+    groups = Counter(case.group for case in found)
+    assert groups == {"layer": 5, "grid": 6, "solve": 2, "training": 3, "evaluation": 4}
+    assert {case.problem.shape for case in found if case.group == "grid"} == {(256,) * 2, (1024,) * 2, (4096,) * 2}
+    assert all(set(registry.QUICK.peers) & set(case.contenders) for case in found)
+    assert set(registry.QUICK.peers) <= set(PEERS)
+    assert registry.QUICK.rounds < registry.FULL.rounds
+
+
+def test_training_cases_are_the_networks():
+    assert tuple(training.NETWORKS) == training_cases.NETWORKS
+    assert training_cases.BATCH == training.BATCH
+    assert {case.name for case in registry.choose("training", figures=False)} == {
+        f"{name}, batch 128" for name in training.NETWORKS
+    }
+
+
+def test_evaluation_reads_and_writes_once():
+    case = registry.choose("evaluation: 128x32x16x16 K=5", figures=False)[0]
+    assert case.bytes == 2 * 4 * 128 * 32 * 16 * 16
+    assert case.updates == 128
