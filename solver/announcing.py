@@ -19,7 +19,7 @@ class _Announcement(event.Listener):
         self.made = False
 
     def on_start(self, event: Any) -> None:
-        ours = event.data["dispatcher"].py_func.__module__.startswith(PACKAGES)
+        ours = (event.data["dispatcher"].py_func.__module__ or "").startswith(PACKAGES)
         if ours and not self.made:
             self.made = True
             print(f"pdebridge: compiling kernels for this processor, some seconds; {self.where()}", file=sys.stderr)

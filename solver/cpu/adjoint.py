@@ -171,7 +171,7 @@ def adjoint_some(targets, cotangents, batch, ratios, extent, general, first, las
     gradients, notes_of_pending = make_gradients(rows * columns, like), np.zeros(GRADIENTS + 1, np.int64)
     pending = open_pending(gradients, targets, notes_of_pending, rows * columns)
     constants, notes = make_room(columns, like), make_notes()
-    here = open_here(*batch, columns, constants, notes)
+    here = open_here(batch[0], batch[1], columns, constants, notes)
     adjoint_in(planes, pending, targets, cotangents, batch, here, constants, ratios, extent, general, first, last)
     keep_alive(gradients, notes, notes_of_pending)
 

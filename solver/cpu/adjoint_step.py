@@ -138,7 +138,7 @@ def adjoint_some(targets, cotangents, batch, ratios, extent, first, last):
     # The cells beside the ends of rows are read before they are made again.
     weights = np.zeros(2 * (plane_size(cells, extent.itemsize) + SPARE), like.dtype)
     constants, notes = make_room(columns, like), make_notes()
-    here = open_here(*batch, columns, constants, notes)
+    here = open_here(batch[0], batch[1], columns, constants, notes)
     gradients, notes_of_pending = make_gradients(cells, like), np.zeros(GRADIENTS + 1, np.int64)
     pending = open_pending(gradients, targets, notes_of_pending, cells)
     pull_in(pending, weights, targets, cotangents, batch, here, constants, ratios, extent, first, last)

@@ -57,7 +57,7 @@ def step_planes(store, now_out, old_out, arrays, table, here, constants, tile, r
     for p in range(first, last):
         reach = turn_to_plane(here, arrays, table, p, extent, constants)
         if whole_row(extent) > columns:  # beyond the last row begins another plane, perhaps another thread's
-            reach = Reach(reach.first, min(reach.safe, extent.rows - 1))
+            reach = Reach(reach.before, reach.first, min(reach.last, extent.rows - 1))
         streams = look_ahead(here, arrays, table, min(p + 1, last - 1))
         new = plane if streamed else pointer(out, p * cells)
         step_plane(new, out, p * cells, streamed, here, reach, streams, extent, ratios)

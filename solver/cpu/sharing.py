@@ -34,7 +34,7 @@ def share_out(work, arguments, span):
     """Call work(*arguments, first, last) for ranges that make up the span, one on each thread, and wait for all."""
     if span.threads == 1:
         work(*arguments, span.first, span.last)
-    elif _fork(work, arguments, span):
+    elif _fork(work, arguments, span):  # type: ignore[call-arg]
         raise MemoryError("a thread could not allocate its scratch: use fewer threads, or smaller planes")
 
 

@@ -39,10 +39,11 @@ class Here(NamedTuple):
 class Reach(NamedTuple):
     """How far beyond its rows a plane may be read."""
 
-    first: int
+    before: int
     "1 if no cell lies before the plane's first in some input, else 0"
-    safe: int
-    "so many leading rows may be read a cache line beyond their end"
+    first: int
+    "the loops over rows first..last-1 may go on to a whole cache line, in their own row and in those beside it"
+    last: int
 
 
 @kernel(part=True)
@@ -94,22 +95,24 @@ def whole_row(extent):
 @kernel(inline=True)
 def turn_to_plane(here, arrays, table, p, extent, constants):
     """Go to plane p of the batch. Return a `Reach`."""
-    columns, beyond = extent.columns, whole_row(extent) - extent.columns + 1
-    first, safe = 0, extent.rows
+    rows, columns, whole = extent.rows, extent.columns, whole_row(extent)
+    before, first, last = 0, 0, rows
     for which in range(7):
         base = plane_base(table, which, p)
         if here.pitch[which]:
             here.at[which] = base
-            if base == 0:
-                first = 1
             rest = arrays[which].size - base
-            if rest < table[which, 0] + beyond:
-                safe = min(safe, max(0, (rest - beyond) // columns))
+            if base == 0:
+                before = 1
+            if rest < rows * columns + whole - columns + 1:
+                # Row i reads up to the end of row i + 1, and the first perhaps the last.
+                first = 1 if whole > columns else 0
+                last = min(last, rows - 1 if whole == columns else max(0, (rest - whole - 1) // columns))
         else:
             row = which * (columns + 2 * SPARE)
             fill_run(pointer(constants, 0), row, columns + 2 * SPARE, arrays[which][base])
             here.at[which] = row + SPARE
-    return Reach(first, safe)
+    return Reach(before, first, last)
 
 
 @point_function
@@ -119,7 +122,8 @@ def row_range(i, reach, extent):
     The cells beyond the row that it makes are made again with their own row. Where memory ends, the ends of the row are
     left out, which are made apart.
     """
-    return reach.first if i == 0 else 0, whole_row(extent) if i < reach.safe else extent.columns - 1
+    inside = reach.first <= i < reach.last
+    return reach.before if i == 0 else 0, whole_row(extent) if inside else extent.columns - 1
 
 
 @kernel(inline=True)

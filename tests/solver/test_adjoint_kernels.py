@@ -34,7 +34,7 @@ def general(cotangent, inputs, mesh, steps):
     batch, extent = Batch.of(inputs, shape), Extent.of(shape, steps, mesh, dtype)
     of_now, of_old = (np.ascontiguousarray(c).reshape(-1) for c in cotangent)
     planes = inputs.now.size // (shape[-2] * shape[-1])
-    adjoint_planes(targets, of_now, of_old, *batch, Ratios.of(mesh, dtype), extent, True, Span(0, planes))
+    adjoint_planes(targets, (of_now, of_old), tuple(batch), Ratios.of(mesh, dtype), extent, True, Span(0, planes))
     return Inputs(*(g.reshape(shape) for g in out))
 
 
