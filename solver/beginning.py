@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from solver import checks
+from solver.finite import all_finite
 from solver.planning import WHOLE, Plan, saved_steps
 from solver.problem import DiffusionAdvection
 from solver.records import Array
@@ -26,7 +27,7 @@ def check_initial(problem: DiffusionAdvection, initial: ArrayLike | None) -> Arr
             f"`initial` has shape {H.shape}: it takes (..., {grid.shape[0]}, {grid.shape[1]}), the grid's rows and "
             "columns last."
         )
-    if not np.isfinite(H).all():
+    if not all_finite(H):
         cell = tuple(int(i) for i in np.argwhere(~np.isfinite(H))[0])
         raise ValueError(f"`initial` is not finite at {cell}: it takes finite values only.")
     try:

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 from solver import backends, checks
 from solver.beginning import check_initial, plan_resumed
 from solver.filters import RAW, check_filter
-from solver.planning import Plan, make_plan, sampled_times, samples, worst
+from solver.finite import all_finite
+from solver.planning import Plan, make_plan, sampled_times, samples
 from solver.problem import DiffusionAdvection
 from solver.progress import Ticker
 from solver.records import Array, Levels
@@ -28,6 +29,7 @@ from solver.stability import (
     judge,
     mesh_numbers,
     round_down,
+    survey_of,
 )
 from solver.starting import STARTS, first_step, hold_initial
 
@@ -136,9 +138,10 @@ def solve(
         state = _State(resume.steps, resume.levels)
 
     seen = samples(problem, plan.last * plan.dt)
-    hardest = worst(seen, plan.dt, raw)
-    verdict = judge(hardest, plan.dt, raw)
-    when = "" if problem.steady else f"At t = {sampled_times(problem, plan.last * plan.dt)[seen.index(hardest)]:.6g}: "
+    verdicts = [judge(p, plan.dt, raw) for p in seen]
+    verdict = max(verdicts, key=lambda v: v.number)
+    at = sampled_times(problem, plan.last * plan.dt)[verdicts.index(verdict)]
+    when = "" if problem.steady else f"At t = {at:.6g}: "
     _warn(verdict, when, plan, strict)
     run = _Run(problem, plan.dt, state.levels.now.dtype, engine, start, raw)
     return _loop(run, plan, state, verdict, Ticker(progress, plan.last, state.step), callback)
@@ -188,7 +191,7 @@ class _Run:
         if step == 0 and self.start != "copy":
             shape = np.broadcast_shapes(levels.now.shape, self.problem.batch + self.problem.grid.shape)
             H = np.broadcast_to(levels.now, shape)
-            levels, step = Levels(first_step(self.problem, H, self.dt, self.start), H.copy()), 1
+            levels, step = Levels(first_step(self.problem, H, self.dt, self.start, self.engine), H.copy()), 1
         length = to - step if self.problem.steady else 1
         while step < to:
             now = self.problem.at(step * self.dt)
@@ -226,7 +229,7 @@ def _loop(
                     # Overflow is what the check looks for; NumPy need not announce it as well.
                     with np.errstate(over="ignore", invalid="ignore"):
                         reached = run.advance(state, stop)
-                        if not np.isfinite(reached.levels.now).all():
+                        if not all_finite(reached.levels.now):
                             state, failure = run.locate(state, stop)
                             status = Status.NON_FINITE
                             break
@@ -243,10 +246,8 @@ def _loop(
         warnings.warn(f"{status.value} ({failure or f'step {state.step}'})", RuntimeWarning, stacklevel=3)
 
     shape = np.broadcast_shapes(state.levels.now.shape, run.problem.batch + run.problem.grid.shape)
-    seen = [mesh_numbers(p, plan.dt) for p in samples(run.problem, plan.last * plan.dt)]
-    a_x, a_y, b_x, b_y = (
-        max(float(np.max(np.abs(getattr(m, name)))) for m in seen) for name in ("A_x", "A_y", "B_x", "B_y")
-    )
+    seen = [survey_of(p, plan.dt) for p in samples(run.problem, plan.last * plan.dt)]
+    a_x, a_y, b_x, b_y = (max(numbers) for numbers in zip(*(s.courant + s.diffusive for s in seen), strict=True))
     fields = np.empty((len(saved), *shape), state.levels.now.dtype)
     for row, (_, H) in zip(fields, saved, strict=True):
         row[...] = H

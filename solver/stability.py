@@ -30,10 +30,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver import checks
+from solver.cpu.survey import Rule, Survey, survey
 from solver.filters import RAW
 from solver.neighbours import east, north, south, west
 from solver.problem import DiffusionAdvection
-from solver.records import ADVECTION, DIFFUSION
+from solver.records import ADVECTION, DIFFUSION, DIRICHLET, Inputs
 from solver.walls import wall_cells
 
 Array = NDArray[Any]
@@ -80,24 +81,30 @@ def mesh_numbers(problem: DiffusionAdvection, dt: float) -> MeshNumbers:
     directions. On Dirichlet walls, where nothing is computed, they are zero. At t = 0 if the problem is not steady.
     """
     dt = checks.real("dt", dt)
-    u, v, Dx, Dy, _ = problem.fields(np.float64)
-    (dx, dy), kinds, shape = problem.grid.spacing, problem.grid.sides.kinds, problem.grid.shape
-    s, d = ADVECTION[problem.advection], DIFFUSION[problem.diffusion]
-    on_wall = wall_cells(kinds, shape)
+    u, v, *_ = problem.fields(np.float64)
+    (dx, dy), s = problem.grid.spacing, ADVECTION[problem.advection]
+    A_x = _of_stencil(problem, u, s, (north, south), -1) * (dt / dx)
+    A_y = _of_stencil(problem, v, s, (west, east), -1) * (dt / dy)
+    return MeshNumbers(A_x, A_y, *diffusion_numbers(problem, dt))
 
-    def of_stencil(field: Array, share: float, before: Any, after: Any, mirror: int) -> Array:
-        if share and field.ndim:
-            field = np.broadcast_to(field, np.broadcast_shapes(field.shape, shape))
-            beyond = (before(field, kinds, mirror) + after(field, kinds, mirror)) / 2
-            field = (1 - share) * field + share * beyond
-        return np.where(on_wall, 0, field) if on_wall.any() else field
 
-    return MeshNumbers(
-        of_stencil(u, s, north, south, -1) * (dt / dx),
-        of_stencil(v, s, west, east, -1) * (dt / dy),
-        of_stencil(Dx, d, north, south, 1) * (dt / dx**2),
-        of_stencil(Dy, d, west, east, 1) * (dt / dy**2),
-    )
+def diffusion_numbers(problem: DiffusionAdvection, dt: float) -> tuple[Array, Array]:
+    """Return B_x and B_y of `mesh_numbers` alone."""
+    _, _, Dx, Dy, _ = problem.fields(np.float64)
+    (dx, dy), d = problem.grid.spacing, DIFFUSION[problem.diffusion]
+    B_x = _of_stencil(problem, Dx, d, (north, south), 1) * (dt / dx**2)
+    B_y = _of_stencil(problem, Dy, d, (west, east), 1) * (dt / dy**2)
+    return B_x, B_y
+
+
+def _of_stencil(problem: DiffusionAdvection, field: Array, share: float, beyond: Any, mirror: int) -> Array:
+    """Return what the stencil of each cell has of a field; `beyond` finds the cells before and after it."""
+    kinds, shape = problem.grid.sides.kinds, problem.grid.shape
+    if share and field.ndim:
+        field = np.broadcast_to(field, np.broadcast_shapes(field.shape, shape))
+        before, after = (neighbour(field, kinds, mirror) for neighbour in beyond)
+        field = (1 - share) * field + share * ((before + after) / 2)
+    return np.where(wall_cells(kinds, shape), 0, field) if DIRICHLET in kinds else field
 
 
 def stability_of(A_x: Array, A_y: Array, B_x: Array, B_y: Array) -> Array:
@@ -125,8 +132,7 @@ def largest_stable_dt(problem: DiffusionAdvection, raw: RAW | None = None) -> fl
 
     Where the limiting cell has no diffusion the bound itself does not pass, and the result lies a billionth below.
     """
-    number, limit = _worst(problem, 1.0, raw)
-    worst = float(np.max(number / limit))
+    worst = survey_of(problem, 1.0, raw).excess
     return np.inf if worst == 0 else 1.0 / worst
 
 
@@ -136,8 +142,7 @@ def telegraph_tau(problem: DiffusionAdvection, dt: float) -> float:
     DuFort-Frankel is conditionally consistent: the scheme solves tau H_tt + H_t + ... = Dx H_xx + Dy H_yy + f, and
     converges to the diffusion-advection equation only if tau vanishes with the mesh.
     """
-    m = mesh_numbers(problem, dt)
-    return float(dt * np.max(m.B_x + m.B_y))
+    return dt * survey_of(problem, dt).diffusion
 
 
 def largest_consistent_dt(problem: DiffusionAdvection) -> float:
@@ -153,28 +158,32 @@ def largest_consistent_dt(problem: DiffusionAdvection) -> float:
     keeps it below that error (at equality, in one dimension, the two cancel). The second lowers the diffusivity by
     the fraction c^2 at most: c <= 0.1, where there is diffusion, keeps that to one per cent.
     """
-    m = mesh_numbers(problem, 1.0)
-    B = m.B_x + m.B_y
-    number = np.where(B > 0, stability_of(m.A_x, m.A_y, m.B_x, m.B_y), 0.0)
-    worst = max(float(np.sqrt(12.0) * B.max()), float(number.max()) / CONSISTENT_NUMBER)
+    found = survey_of(problem, 1.0)
+    worst = max(math.sqrt(12.0) * found.diffusion, found.consistent / CONSISTENT_NUMBER)
     return np.inf if worst == 0 else 1.0 / worst
 
 
-def _worst(problem: DiffusionAdvection, dt: float, raw: RAW | None) -> tuple[Array, Array]:
-    """Stability number of every cell, and what it may reach there: 1, or just less without diffusion.
+def survey_of(problem: DiffusionAdvection, dt: float, raw: RAW | None = None) -> Survey:
+    """Return the extremes of the mesh numbers at the time step `dt`, and of the criterion, a filtered run's if given.
 
-    With a filter the number is taken relative to what the filter allows.
+    With a filter the stability number is taken relative to what the filter allows.
     """
-    m = mesh_numbers(problem, dt)
-    shape = problem.batch + problem.grid.shape
-    number = stability_of(m.A_x, m.A_y, m.B_x, m.B_y)
-    if raw:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            relative = np.where(number == 0, 0.0, number / raw.courant_limit)
-        number = np.maximum(relative, (m.B_x + m.B_y) / raw.diffusion_limit)
-    number = np.broadcast_to(number, shape)
-    limit = np.broadcast_to(np.where(m.B_x + m.B_y > 0, 1.0, 1.0 - MARGIN), shape)
-    return number, limit
+    dt = checks.real("dt", dt)
+    fields, (dx, dy) = problem.fields(np.float64), problem.grid.spacing
+    limits = (raw.courant_limit, raw.diffusion_limit) if raw else (1.0, math.inf)
+    rule = Rule(
+        dt / dx,
+        dt / dy,
+        dt / dx**2,
+        dt / dy**2,
+        ADVECTION[problem.advection],
+        DIFFUSION[problem.diffusion],
+        *limits,
+        MARGIN,
+    )
+    zero = np.zeros(())
+    inputs = Inputs(zero, zero, zero, fields.u, fields.v, fields.Dx, fields.Dy)
+    return survey(inputs, problem.batch + problem.grid.shape, problem.mesh(dt), rule)
 
 
 @dataclass(frozen=True)
@@ -237,15 +246,14 @@ def round_down(dt: float) -> float:
 
 def judge(problem: DiffusionAdvection, dt: float, raw: RAW | None = None) -> Verdict:
     """Apply the criterion, that of a filtered run if a filter is given, to every cell and name the worst."""
-    number, limit = _worst(problem, dt, raw)
-    cell = tuple(int(i) for i in np.unravel_index(int(np.argmax(number)), number.shape))
+    found, shape = survey_of(problem, dt, raw), problem.batch + problem.grid.shape
     return Verdict(
         dt=dt,
-        number=float(number[cell]),
-        stable=bool(np.all(number <= limit * (1 + ROUNDING))),
-        cell=cell,
-        mesh_numbers=mesh_numbers(problem, dt).at(cell, number.shape),
-        largest_dt=largest_stable_dt(problem, raw),
-        tau=telegraph_tau(problem, dt),
+        number=found.number,
+        stable=found.excess <= 1 + ROUNDING,
+        cell=tuple(int(i) for i in np.unravel_index(found.cell, shape)),
+        mesh_numbers=found.mesh_numbers,
+        largest_dt=dt / found.excess if found.excess else math.inf,
+        tau=dt * found.diffusion,
         raw=raw,
     )

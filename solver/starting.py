@@ -16,10 +16,11 @@ import math
 
 import numpy as np
 
+from solver.backends import Backend
 from solver.neighbours import east, north, south, west
 from solver.problem import DiffusionAdvection
-from solver.records import ADVECTION, DIFFUSION, Array, Fields
-from solver.stability import mesh_numbers
+from solver.records import ADVECTION, DIFFUSION, DIRICHLET, Array, Fields, Levels
+from solver.stability import diffusion_numbers, survey_of
 from solver.walls import on_walls, wall_cells
 
 STARTS = ("heun", "euler", "copy")
@@ -51,10 +52,12 @@ def tendency(problem: DiffusionAdvection, H: Array, t: float = 0.0) -> Array:
     return np.where(wall_cells(kinds, H.shape[-2:]), 0, rate)
 
 
-def first_step(problem: DiffusionAdvection, H: Array, dt: float, start: str) -> Array:
-    """Return H[1] from H[0] by ``"heun"`` or ``"euler"``; on Dirichlet walls it holds their values."""
-    m = mesh_numbers(problem, dt)
-    substeps = max(1, math.ceil(2 * float(np.max(m.B_x + m.B_y)) - 1e-9))
+def first_step(problem: DiffusionAdvection, H: Array, dt: float, start: str, engine: Backend) -> Array:
+    """Return H[1] from H[0] by ``"heun"`` or ``"euler"``; on Dirichlet walls it holds their values.
+
+    Heun's step is the mean of H[0] and of what two of Euler's steps make of it.
+    """
+    substeps = max(1, math.ceil(2 * survey_of(problem, dt).diffusion - 1e-9))
     if substeps > MOST_SUBSTEPS:
         raise ValueError(
             f"`start` {start!r} would need {substeps} explicit substeps, because B_x + B_y is {substeps / 2:.4g}: it "
@@ -62,11 +65,28 @@ def first_step(problem: DiffusionAdvection, H: Array, dt: float, start: str) -> 
         )
     h = dt / substeps
     for k in range(substeps):
-        rate = tendency(problem, H, k * h)
+        stepped = euler_step(problem.at(k * h), H, h, engine)
         if start == "heun":
-            rate = (rate + tendency(problem, H + h * rate, (k + 1) * h)) / 2
-        H = H + h * rate
+            stepped = euler_step(problem.at((k + 1) * h), stepped, h, engine)
+            stepped += H
+            stepped *= 0.5
+        H = stepped
     return H
+
+
+def euler_step(problem: DiffusionAdvection, H: Array, h: float, engine: Backend) -> Array:
+    """Return H + h dH/dt of the semi-discrete equation, made from a step of the scheme.
+
+    With H[k-1] = H[k] = H a step of length h gives L (H[k+1] - H) = 2 h dH/dt, L = 1 + 2 B_x + 2 B_y.
+    """
+    stepped = engine.forward(Levels(H, H), problem.held(H.dtype), problem.mesh(h), 1).now
+    B_x, B_y = diffusion_numbers(problem, h)
+    half_L = (0.5 + B_x + B_y).astype(H.dtype, copy=False)
+    kinds = problem.grid.sides.kinds
+    stepped -= H
+    stepped *= half_L
+    stepped += H
+    return np.where(wall_cells(kinds, H.shape[-2:]), H, stepped) if DIRICHLET in kinds else stepped
 
 
 def hold_initial(problem: DiffusionAdvection, H: Array) -> Array:
