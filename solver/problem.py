@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from solver import checks
-from solver.cpu.fingerprint import fingerprint
 from solver.grid import Grid
 from solver.records import ADVECTION, DIFFUSION, Fields, Filter, Mesh
 from solver.sides import Dirichlet
@@ -163,6 +162,8 @@ class DiffusionAdvection:
 
         Of functions of time it knows their values at t = 0 alone.
         """
+        from solver.cpu.fingerprint import fingerprint
+
         settings = json.dumps([self.grid.record(), self.advection, self.diffusion, self.steady])
         found = hashlib.sha256(settings.encode())
         for values in self.fields():

@@ -24,18 +24,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from solver import checks
-from solver.cpu.survey import Rule, Survey, survey
 from solver.filters import RAW
 from solver.neighbours import east, north, south, west
 from solver.problem import DiffusionAdvection
 from solver.records import ADVECTION, DIFFUSION, DIRICHLET, Inputs
 from solver.walls import wall_cells
+
+if TYPE_CHECKING:  # `import solver` does without the kernels
+    from solver.cpu.survey import Survey
 
 Array = NDArray[Any]
 
@@ -168,6 +170,8 @@ def survey_of(problem: DiffusionAdvection, dt: float, raw: RAW | None = None) ->
 
     With a filter the stability number is taken relative to what the filter allows.
     """
+    from solver.cpu.survey import Rule, survey
+
     dt = checks.real("dt", dt)
     fields, (dx, dy) = problem.fields(np.float64), problem.grid.spacing
     limits = (raw.courant_limit, raw.diffusion_limit) if raw else (1.0, math.inf)

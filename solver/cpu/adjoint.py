@@ -20,7 +20,9 @@ from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.adjoint_fields import GROUP, accumulate, fields_adjoint, group_rows, published_fields_adjoint
 from solver.cpu.adjoint_walls import wrap_columns_transposed, wrap_rows_transposed
-from solver.cpu.copying import copy_run
+from solver.cpu.copying import LINE, copy_run
+from solver.cpu.inputs import look_ahead, make_notes, make_room, open_here, turn_to_plane
+from solver.cpu.layout import DX, DY, OLD, SOURCE, U, V
 from solver.cpu.loading import CHUNK, inner, request, scratch
 from solver.cpu.march import hold_plane
 from solver.cpu.pointers import keep_alive, pointer
@@ -36,21 +38,8 @@ from solver.cpu.storing import (
     write_pending,
 )
 from solver.cpu.streaming import fence
-from solver.cpu.tiles import LINE, Room, Tile
-from solver.cpu.whole import (
-    DX,
-    DY,
-    OLD,
-    SOURCE,
-    U,
-    V,
-    begin_plane,
-    look_ahead,
-    make_notes,
-    make_room,
-    open_here,
-    turn_to_plane,
-)
+from solver.cpu.tiles import Room, Tile
+from solver.cpu.whole import begin_plane
 
 SEGMENT = 16
 

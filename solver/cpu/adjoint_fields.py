@@ -9,8 +9,8 @@ from solver.compiling import kernel, point_function
 from solver.cpu import plane
 from solver.cpu.adjoint_walls import release_walls, wrap_columns_transposed, wrap_rows_transposed
 from solver.cpu.copying import copy_run
+from solver.cpu.layout import DX, DY, SOURCE, U, V
 from solver.cpu.loading import inner
-from solver.cpu.whole import DX, DY, SOURCE, U, V
 
 GROUP = 5  # steps whose gradients are summed in registers
 

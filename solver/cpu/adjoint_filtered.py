@@ -15,7 +15,8 @@ from solver.cpu.adjoint import copy_pair, segment_length
 from solver.cpu.adjoint_fields import fields_adjoint
 from solver.cpu.adjoint_walls import wrap_columns_transposed, wrap_rows_transposed
 from solver.cpu.copying import copy_run
-from solver.cpu.loading import DX, DY, NOW, OLD, SOURCE, U, V, inner, load_inputs, row_of, scratch
+from solver.cpu.layout import DX, DY, NOW, OLD, SOURCE, U, V
+from solver.cpu.loading import inner, load_inputs, row_of, scratch
 from solver.cpu.pointers import keep_alive
 from solver.cpu.sharing import share_out
 from solver.cpu.storing import GRADIENTS, finish_plane, free_planes, make_gradients, open_pending, write_pending

@@ -11,7 +11,21 @@ import numpy as np
 
 from solver import stencil
 from solver.compiling import kernel, point_function
-from solver.cpu.layout import DIRICHLET
+from solver.cpu.copying import LINE
+from solver.cpu.inputs import (
+    SPARE,
+    ask,
+    beside,
+    look_ahead,
+    make_notes,
+    make_room,
+    neighbours,
+    offsets,
+    open_here,
+    row_range,
+    turn_to_plane,
+)
+from solver.cpu.layout import DIRICHLET, DX, DY, NOW, OLD, SOURCE, U, V
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
 from solver.cpu.storing import (
@@ -25,27 +39,6 @@ from solver.cpu.storing import (
     write_pending,
 )
 from solver.cpu.streaming import fence
-from solver.cpu.tiles import LINE
-from solver.cpu.whole import (
-    DX,
-    DY,
-    NOW,
-    OLD,
-    SOURCE,
-    SPARE,
-    U,
-    V,
-    ask,
-    beside,
-    look_ahead,
-    make_notes,
-    make_room,
-    neighbours,
-    offsets,
-    open_here,
-    row_range,
-    turn_to_plane,
-)
 
 
 @kernel(apart=True, part=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.copying import prefetch
+from solver.cpu.layout import plane_base
 from solver.cpu.sharing import share_out
 
 COEFFICIENTS = 7
@@ -18,17 +19,15 @@ SLOTS = COEFFICIENTS + 3 + 5  # coefficients, three time levels, five fields
 @kernel()
 def source_plane(arrays, table, which, p):
     """Return the values of input `which` for plane p of the batch."""
-    cells, stride, repeat, count = table[which, 0], table[which, 1], table[which, 2], table[which, 3]
-    start = (p // repeat) % count * stride
-    return arrays[which][start : start + cells]
+    start = plane_base(table, which, p)
+    return arrays[which][start : start + table[which, 0]]
 
 
 @kernel()
 def prefetch_input(arrays, table, which, p):
     """Ask for input `which` of plane p of the batch, unless it shares it with the plane before."""
-    cells, stride, repeat, count = table[which, 0], table[which, 1], table[which, 2], table[which, 3]
-    if cells > 1 and count > 1:
-        prefetch(arrays[which], (p // repeat) % count * stride, cells)
+    if table[which, 0] > 1 and table[which, 3] > 1:
+        prefetch(arrays[which], plane_base(table, which, p), table[which, 0])
 
 
 @kernel()

@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from solver.compiling import kernel
 from solver.records import Array, Inputs, Kinds, Mesh
 
 PERIODIC, NO_FLUX, DIRICHLET, OPEN = range(4)  # how the kernels know the sides; OPEN: of a tile, no edge of its plane
+NOW, OLD, SOURCE, U, V, DX, DY = range(7)  # the order of solver.records.Inputs
 _CODES = {"periodic": PERIODIC, "no-flux": NO_FLUX, "dirichlet": DIRICHLET}
 
 
@@ -130,3 +132,11 @@ class _Writable:
 def writable(array: Array) -> Array:
     """Return the same memory as a writable array: Numba compiles a kernel anew for frozen ones. Kernels only read."""
     return array if array.flags.writeable else np.asarray(_Writable(array))
+
+
+@kernel(inline=True)
+def plane_base(table, which, p):
+    """Offset of plane p of the batch in input `which`; divisions only where planes are shared."""
+    repeat, count = table[which, 2], table[which, 3]
+    index = p if repeat == 1 else p // repeat
+    return (index if index < count else index % count) * table[which, 1]

@@ -10,17 +10,9 @@ from __future__ import annotations
 from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.copying import prefetch_address
+from solver.cpu.layout import DX, DY, NOW, U, V, plane_base
 
-NOW, OLD, SOURCE, U, V, DX, DY = range(7)
 CHUNK = 64  # cells between two requests to memory; a constant, so that no test is made for what is left over
-
-
-@kernel(part=True)
-def input_start(table, which, p):
-    """Return where plane p of the batch begins in the memory of input `which`."""
-    repeat, planes = table[which, 2], table[which, 3]
-    index = p if repeat == 1 else p // repeat
-    return (index if index < planes else index % planes) * table[which, 1]
 
 
 @kernel(part=True)
@@ -38,7 +30,7 @@ def load_inputs(a, arrays, table, joined, p, first, extent):
     rows, columns, sides = extent.rows, extent.columns, extent.sides
     for which in range(7):
         if not joined[which] and is_new(table, which, p, first):
-            start = input_start(table, which, p)
+            start = plane_base(table, which, p)
             plane.load_rows(a[which], arrays[which][start : start + table[which, 0]], 0, rows, columns)
             if which in (NOW, V, DY):
                 plane.wrap_columns(a[which], 1, rows + 1, columns, sides)

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 from solver.compiling import kernel
 from solver.cpu.copying import copy_run
-from solver.cpu.layout import DIRICHLET, OPEN, PERIODIC
+from solver.cpu.layout import DIRICHLET, OPEN, PERIODIC, SOURCE
 from solver.cpu.rows import Around, begin_row, sweep_row, update_row
-from solver.cpu.sources import SOURCE, ask_ahead, load_now, place_fields
+from solver.cpu.sources import ask_ahead, load_now, place_fields
 from solver.cpu.streaming import stream_run
 from solver.cpu.tiles import end_row, fill_ends, first_row, plane_row, slot
 

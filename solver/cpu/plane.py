@@ -15,10 +15,8 @@ import numpy as np
 
 from solver import stencil
 from solver.compiling import kernel
-from solver.cpu.copying import copy_run
+from solver.cpu.copying import LINE, copy_run
 from solver.cpu.layout import DIRICHLET, PERIODIC
-
-LINE = 64  # bytes in a cache line
 
 
 @kernel()
@@ -148,32 +146,11 @@ def store_rows(flat, a, first, last, columns):
         copy_run(flat, i * columns, a, (i + 1) * S + 1, columns)
 
 
-@kernel(reassociate=True)
-def total(a, rows, columns):
-    """Sum of the inner cells of a padded plane, row by row."""
-    S = columns + 2
-    result = a.dtype.type(0)
-    for i in range(1, rows + 1):
-        row = a[i * S + 1 : i * S + 1 + columns]
-        part = a.dtype.type(0)
-        for j in range(columns):
-            part += row[j]
-        result += part
-    return result
-
-
 @kernel()
 def add(a, b, start, stop):
     """Add: a += b on the cells start..stop-1."""
     for q in range(start, stop):
         a[q] += b[q]
-
-
-@kernel()
-def multiply(a, b, start, stop):
-    """Multiply: a *= b on the cells start..stop-1."""
-    for q in range(start, stop):
-        a[q] *= b[q]
 
 
 @kernel()

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from solver.compiling import kernel
-from solver.cpu import whole
-from solver.cpu.copying import copy_run
-from solver.cpu.layout import PERIODIC
+from solver.cpu.copying import LINE, copy_run
+from solver.cpu.inputs import Reach, look_ahead, make_notes, make_room, open_here, turn_to_plane, whole_row
+from solver.cpu.layout import NOW, PERIODIC, SOURCE
 from solver.cpu.march import March, Result, hold_plane, hold_row, later_steps, walled
-from solver.cpu.pointers import pointer
+from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
 from solver.cpu.streaming import fence
-from solver.cpu.tiles import LINE, Tile, fill_ends, make_store, open_room, slot
-from solver.cpu.whole import (
-    NOW,
-    SOURCE,
-    Reach,
-    begin_plane,
-    look_ahead,
-    open_here,
-    step_plane,
-    turn_to_plane,
-    whole_row,
-)
+from solver.cpu.tiles import Tile, fill_ends, make_store, open_room, slot
+from solver.cpu.whole import begin_plane, step_plane
 
 LONGEST = 8  # steps in a pass
 STREAMED = 16 * 2**20  # bytes of a result that is written past the caches: a last-level cache may hold a smaller one
@@ -38,13 +28,14 @@ def march_some(now_out, old_out, arrays, table, ratios, extent, first, last):
     """Do so for planes first..last-1."""
     rows, columns, (north, south, west, east) = extent.rows, extent.columns, extent.sides
     tile = Tile(0, 0, rows, columns, north, south, west, east)
-    constants, notes = whole.make_room(columns, now_out), whole.make_notes()
+    constants, notes = make_room(columns, now_out), make_notes()
     here = open_here(arrays, table, columns, constants, notes)
     store = make_store(columns, rows, extent.steps, now_out)
     if extent.steps == 1:
         step_planes(store, now_out, old_out, arrays, table, here, constants, tile, ratios, extent, first, last)
     else:
         march_in(store, now_out, old_out, arrays, table, here, constants, tile, ratios, extent, first, last)
+    keep_alive(constants, notes)
 
 
 @kernel(part=True)
@@ -54,10 +45,11 @@ def step_planes(store, now_out, old_out, arrays, table, here, constants, tile, r
     cells, walls = extent.rows * columns, walled(tile)
     streamed = now_out.nbytes > STREAMED and not walls
     plane = pointer(store, 0)
+    # Beyond the last row begins another plane, perhaps another thread's.
+    inside = max(0, (cells - whole_row(extent)) // columns + 1)
     for p in range(first, last):
         reach = turn_to_plane(here, arrays, table, p, extent, constants)
-        if whole_row(extent) > columns:  # beyond the last row begins another plane, perhaps another thread's
-            reach = Reach(reach.before, reach.first, min(reach.last, extent.rows - 1))
+        reach = Reach(reach.before, reach.first, min(reach.last, inside))
         streams = look_ahead(here, arrays, table, min(p + 1, last - 1))
         new = plane if streamed else pointer(out, p * cells)
         step_plane(new, out, p * cells, streamed, here, reach, streams, extent, ratios)

@@ -13,12 +13,11 @@ import numpy as np
 
 from solver.compiling import kernel
 from solver.cpu.copying import prefetch
-from solver.cpu.layout import PERIODIC
+from solver.cpu.layout import DX, DY, NOW, OLD, PERIODIC, SOURCE, U, V, plane_base
 from solver.cpu.pointers import pointer
 from solver.cpu.rows import Place
 from solver.cpu.tiles import copy_columns, fill_ends, fill_run, plane_row, slot
 
-NOW, OLD, SOURCE, U, V, DX, DY = range(7)  # the order of solver.records.Inputs
 FIRST_BUFFER = (0, 9, 8, 0, 6, 3, 7)  # of each input; u and Dx have three: own, north, south
 BUFFERED = (0, 1, 1, 3, 1, 3, 1)
 IN_PLACE, COPIED, CONSTANT = range(3)
@@ -70,13 +69,6 @@ def open_sources(notes, arrays, table, tile, extent, room, r):
     )
     inputs = (now, old, source, u, v, Dx, Dy)
     return Sources(inputs, fields, old if how[OLD] == IN_PLACE else work, how, base, ahead)
-
-
-@kernel(inline=True)
-def plane_base(table, which, p):
-    """Offset of plane p of the batch in input `which`."""
-    stride, repeat, count = table[which, 1], table[which, 2], table[which, 3]
-    return (p // repeat) % count * stride
 
 
 @kernel(inline=True)

@@ -7,11 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from solver.compiling import kernel, point_function
-from solver.cpu.copying import copy_run
+from solver.cpu.copying import LINE, copy_run
+from solver.cpu.layout import NOW, OLD, SOURCE
 from solver.cpu.pointers import pointer
 from solver.cpu.streaming import stream_run
-from solver.cpu.tiles import LINE
-from solver.cpu.whole import NOW, OLD, SOURCE
 
 GRADIENTS = 7
 

@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from solver.compiling import kernel, point_function
-from solver.cpu.layout import DIRICHLET, Batch, Extent
+from solver.cpu.inputs import beside, make_notes, make_room, offsets, open_here, turn_to_plane
+from solver.cpu.layout import DIRICHLET, DX, DY, Batch, Extent, U, V
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
 from solver.cpu.threads import own_team, share
-from solver.cpu.whole import DX, DY, U, V, beside, make_notes, make_room, offsets, open_here, turn_to_plane
 from solver.records import Inputs, Mesh
 
 NUMBER, EXCESS, CONSISTENT, DIFFUSION, A_X, A_Y, B_X, B_Y, CELL, AT, FOUND = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 13

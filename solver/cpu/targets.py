@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from solver.cpu.copying import LINE
 from solver.records import Array
 
-LINE = 64  # bytes in a cache line
 STREAM = 1 << 24  # bytes of gradients beyond which they are written past the caches
 
 

@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from solver.compiling import kernel
-from solver.cpu.copying import copy_run
+from solver.cpu.copying import LINE, copy_run
 from solver.cpu.layout import OPEN, PERIODIC
 from solver.cpu.pointers import pointer
 
-LINE = 64  # bytes in a cache line
 BUFFERS = 10  # rows of fields that are not read in place: three of u, three of Dx, v, Dy, source, H[-1]
 
 
