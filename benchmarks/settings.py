@@ -7,7 +7,7 @@ from pathlib import Path
 from solver.environment import describe, version
 
 KEEP_FREED_MEMORY = {  # or every large temporary is page faults, for the peers more than for us
-    "MALLOC_MMAP_MAX_": "0",  # no block apart; a high MALLOC_MMAP_THRESHOLD_ says the same, and glibc < 2.35 refuses it
+    "MALLOC_MMAP_MAX_": "0",  # no block apart
     "MALLOC_TRIM_THRESHOLD_": str(2**36),  # the heap never shrinks by itself: `worker.give_back` says when
 }
 SETTINGS = KEEP_FREED_MEMORY | {

@@ -205,7 +205,7 @@ def adjoint_in(planes, pending, targets, cotangents, batch, here, constants, rat
         made = 1 if segments == 1 else 0  # step has been made already
         sweeps = steps - (segments - 1) * segment
         turns, turn = max(0, sweeps - 1 - made) + sweeps, 0
-        count = (cells // turns + line) // line * line
+        cut = (cells // turns + line) // line * line
         begun = False
         for s in range(segments - 1, -1, -1):
             length = min(segment, steps - s * segment)
@@ -218,14 +218,14 @@ def adjoint_in(planes, pending, targets, cotangents, batch, here, constants, rat
             for k in range(made, length - 1):
                 plane.wrap(levels[k + 1], rows, columns, sides)
                 asked = part(streams, turn, turns)
-                write_pending(pending, *piece(count, cells, turn, turns))
+                write_pending(pending, *piece(cut, cells, turn, turns))
                 advance(levels, c, k + 2, start, stop, columns, ahead, asked[0], asked[1])
                 turn += 1
             plane.wrap(levels[length], rows, columns, sides)
             for k in range(length - 1, -1, -1):
                 plane.wrap(lams[k + 1], rows, columns, sides)
                 asked = part(streams, turn, turns)
-                write_pending(pending, *piece(count, cells, turn, turns))
+                write_pending(pending, *piece(cut, cells, turn, turns))
                 pull(lams, c, k, start, stop, columns, ahead, asked[0], asked[1])
                 turn += 1
                 if s == segments - 1 and k == length - 1 and of_old.size:

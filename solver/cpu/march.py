@@ -67,27 +67,40 @@ def walled(tile):
     return tile.north == DIRICHLET or tile.south == DIRICHLET or tile.west == DIRICHLET or tile.east == DIRICHLET
 
 
-@kernel(part=True)
-def hold_row(c, kept, c_at, new, new_at, f, f_at, i, tile):
-    """On Dirichlet walls let H[k+1] be what the source holds there, and all coefficients but the forcing zero."""
-    n = tile.columns
+@kernel(inline=True)
+def wall_columns(i, tile):
+    """Return from which column on, and how far apart, cells of row i of the tile may lie on Dirichlet walls."""
     whole = (i == 0 and tile.north == DIRICHLET) or (i == tile.rows - 1 and tile.south == DIRICHLET)
-    for j in range(0, n, 1 if whole else max(1, n - 1)):
-        if whole or (j == 0 and tile.west == DIRICHLET) or (j == n - 1 and tile.east == DIRICHLET):
-            value = f[f_at + j]
-            new[new_at + j] = value
-            if kept:
-                for m in range(6):
-                    c[m][c_at + j] = 0
-                c[6][c_at + j] = value
+    if whole or tile.west == DIRICHLET:
+        return 0, 1 if whole else (max(1, tile.columns - 1) if tile.east == DIRICHLET else tile.columns)
+    return tile.columns - 1 if tile.east == DIRICHLET else tile.columns, tile.columns
+
+
+@kernel(part=True)
+def hold_values(new, new_at, f, f_at, i, tile):
+    """On Dirichlet walls let H[k+1] be what the source holds there."""
+    first, step = wall_columns(i, tile)
+    for j in range(first, tile.columns, step):
+        new[new_at + j] = f[f_at + j]
+
+
+@kernel(part=True)
+def hold_coefficients(c, c_at, f, f_at, i, tile):
+    """There let all coefficients but the forcing be zero."""
+    first, step = wall_columns(i, tile)
+    for j in range(first, tile.columns, step):
+        for m in range(6):
+            c[m][c_at + j] = 0
+        c[6][c_at + j] = f[f_at + j]
 
 
 @kernel(part=True)
 def hold_plane(here, tile, room):
-    """Do so on a whole plane that `solver.cpu.whole.begin_plane` has begun."""
+    """Do both on a whole plane that `solver.cpu.whole.begin_plane` has begun."""
     for i in range(tile.rows):
         at, source = room.lead + i * room.stride, here.at[SOURCE] + i * here.pitch[SOURCE]
-        hold_row(room.c, True, at, room.work, at + room.plane, here.memory[SOURCE], source, i, tile)
+        hold_values(room.work, at + room.plane, here.memory[SOURCE], source, i, tile)
+        hold_coefficients(room.c, at, here.memory[SOURCE], source, i, tile)
 
 
 @kernel(inline=True)
@@ -107,7 +120,9 @@ def begin(result, sources, i, march, tile, extent, room, r):
         new, new_at = room.work, here + room.plane
         begin_row(room.c, here, new, new_at, room.work, now, sources.old_field, sources.fields, place, n, r)
     if walled(tile):
-        hold_row(room.c, room.kept, here, new, new_at, sources.fields[4], place.source, i, tile)
+        hold_values(new, new_at, sources.fields[4], place.source, i, tile)
+        if room.kept:
+            hold_coefficients(room.c, here, sources.fields[4], place.source, i, tile)
     if march.steps > 1 or not march.last:
         fill_ends(room.work, new_at, tile, r.one)
 

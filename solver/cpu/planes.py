@@ -6,7 +6,7 @@ from solver.compiling import kernel
 from solver.cpu.copying import LINE, copy_run
 from solver.cpu.inputs import Reach, look_ahead, make_notes, make_room, open_here, turn_to_plane, whole_row
 from solver.cpu.layout import NOW, PERIODIC, SOURCE
-from solver.cpu.march import March, Result, hold_plane, hold_row, later_steps, walled
+from solver.cpu.march import March, Result, hold_plane, hold_values, later_steps, walled
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
 from solver.cpu.streaming import fence
@@ -18,29 +18,26 @@ STREAMED = 16 * 2**20  # bytes of a result that is written past the caches: a la
 
 
 @kernel()
-def march_planes(now_out, old_out, arrays, table, ratios, extent, span):
-    """Advance the planes of a span; write H[K], and H[K-1] if `old_out` has room for it; K >= 1, no filter."""
-    share_out(march_some, (now_out, old_out, arrays, table, ratios, extent), span)
+def step_planes(now_out, old_out, arrays, table, ratios, extent, span):
+    """Make one step of the planes of a span; write H[1], and H[0] if `old_out` has room for it; no filter."""
+    share_out(step_some, (now_out, old_out, arrays, table, ratios, extent), span)
 
 
 @kernel(part=True)
-def march_some(now_out, old_out, arrays, table, ratios, extent, first, last):
+def step_some(now_out, old_out, arrays, table, ratios, extent, first, last):
     """Do so for planes first..last-1."""
     rows, columns, (north, south, west, east) = extent.rows, extent.columns, extent.sides
     tile = Tile(0, 0, rows, columns, north, south, west, east)
     constants, notes = make_room(columns, now_out), make_notes()
     here = open_here(arrays, table, columns, constants, notes)
     store = make_store(columns, rows, extent.steps, now_out)
-    if extent.steps == 1:
-        step_planes(store, now_out, old_out, arrays, table, here, constants, tile, ratios, extent, first, last)
-    else:
-        march_in(store, now_out, old_out, arrays, table, here, constants, tile, ratios, extent, first, last)
+    step_in(store, now_out, old_out, arrays, table, here, constants, tile, ratios, extent, first, last)
     keep_alive(constants, notes)
 
 
 @kernel(part=True)
-def step_planes(store, now_out, old_out, arrays, table, here, constants, tile, ratios, extent, first, last):
-    """Make one step of them, straight into the result."""
+def step_in(store, now_out, old_out, arrays, table, here, constants, tile, ratios, extent, first, last):
+    """Do so in the scratch that is given, straight into the result unless that is streamed."""
     out, kept, columns = pointer(now_out, 0), pointer(old_out, 0), extent.columns
     cells, walls = extent.rows * columns, walled(tile)
     streamed = now_out.nbytes > STREAMED and not walls
@@ -56,15 +53,33 @@ def step_planes(store, now_out, old_out, arrays, table, here, constants, tile, r
         for i in range(extent.rows):
             at, row = p * cells + i * columns, here.at[SOURCE] + i * here.pitch[SOURCE]
             if walls:
-                hold_row((out, out, out, out, out, out, out), False, 0, out, at, here.memory[SOURCE], row, i, tile)
+                hold_values(out, at, here.memory[SOURCE], row, i, tile)
             if old_out.size:
                 copy_run(kept, at, here.memory[NOW], here.at[NOW] + i * here.pitch[NOW], columns)
     fence()
 
 
+@kernel()
+def march_planes(now_out, old_out, arrays, table, ratios, extent, span):
+    """Advance the planes of a span by K > 1 steps; write H[K], and H[K-1] if `old_out` has room for it; no filter."""
+    share_out(march_some, (now_out, old_out, arrays, table, ratios, extent), span)
+
+
+@kernel(part=True)
+def march_some(now_out, old_out, arrays, table, ratios, extent, first, last):
+    """Do so for planes first..last-1."""
+    rows, columns, (north, south, west, east) = extent.rows, extent.columns, extent.sides
+    tile = Tile(0, 0, rows, columns, north, south, west, east)
+    constants, notes = make_room(columns, now_out), make_notes()
+    here = open_here(arrays, table, columns, constants, notes)
+    store = make_store(columns, rows, extent.steps, now_out)
+    march_in(store, now_out, old_out, arrays, table, here, constants, tile, ratios, extent, first, last)
+    keep_alive(constants, notes)
+
+
 @kernel(part=True)
 def march_in(store, now_out, old_out, arrays, table, here, constants, tile, ratios, extent, first, last):
-    """Make several, in the scratch that is given."""
+    """Do so in the scratch that is given."""
     room = open_room(store, extent.columns, extent.rows, extent.steps)
     # Rows that are not made of whole cache lines would be written in parts.
     streamed = now_out.nbytes > STREAMED and extent.columns * extent.itemsize % LINE == 0

@@ -123,9 +123,9 @@ def write_pending(pending, first, last):
 
 
 @point_function
-def piece(count, cells, turn, turns):
-    """Return the first and the last cell due in a turn, at the ends of cache lines; none in turns left over."""
-    first, last = count * min(turn, turns), count * min(turn + 1, turns)
+def piece(cut, cells, turn, turns):
+    """Return the first and the last cell due in a turn, `cut` cells apart; none in turns that are left over."""
+    first, last = cut * min(turn, turns), cut * min(turn + 1, turns)
     return min(first, cells), cells if turn == turns - 1 else min(last, cells)
 
 
