@@ -86,3 +86,22 @@ def test_an_unknown_start_is_refused(case):
     problem, H = case
     with pytest.raises(ValueError, match=r"`start` is 'rk4': it takes 'heun', 'euler', 'copy'"):
         solver.solve(problem, H, 1.0, start="rk4")
+
+
+@pytest.mark.parametrize("backend", ["numpy", "cpu"])
+@pytest.mark.parametrize(
+    "boundary", ["periodic", "no-flux", solver.Dirichlet(0.3)], ids=["periodic", "no-flux", "walls"]
+)
+@pytest.mark.parametrize(
+    ("advection", "diffusion"), [("product", "laplacian"), ("skew", "flux"), ("flux", "laplacian")]
+)
+def test_euler_s_step_of_the_scheme_is_that_of_the_method_of_lines(advection, diffusion, boundary, backend, rng):
+    """Made from a step of the scheme, and from differences of the fields."""
+    grid, shape = Grid((7, 9), (0.8, 1.1), boundary=boundary), (7, 9)
+    velocity, diffusivity = rng.uniform(-1, 1, (2, *shape)), rng.uniform(0, 1, (2, *shape))
+    problem = DiffusionAdvection(
+        grid, tuple(velocity), tuple(diffusivity), rng.random(shape), advection=advection, diffusion=diffusion
+    )
+    H = starting.hold_initial(problem, rng.random(shape))
+    made = starting.euler_step(problem, H, DT, backends.get(backend))
+    np.testing.assert_allclose(made, H + DT * starting.tendency(problem, H), rtol=0, atol=1e-14)
