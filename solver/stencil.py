@@ -56,7 +56,8 @@ def assemble(u, v, Dx, Dy, f, r):
     A_W, A_E = courant_numbers(v, r.y, r)
     b_N, b_S = diffusion_numbers(Dx, r.xx, r)
     b_W, b_E = diffusion_numbers(Dy, r.yy, r)
-    b = r.half * ((b_N + b_S) + (b_W + b_E))
+    # Without a neighbour's share b_N is b_S, and half their sum is b_x exactly.
+    b = b_N + b_W if r.diffusivity_share is None else r.half * ((b_N + b_S) + (b_W + b_E))
     inverse_L = r.one / (r.one + b)
     zero = r.one - r.one
     divergence = mixed(r.x * (u[2] - u[1]) + r.y * (v[2] - v[1]), zero, r.velocity_share, r.one)

@@ -14,7 +14,7 @@ import numpy as np
 from solver.cpu.bands import BAND, forward_bands
 from solver.cpu.forward import forward_planes
 from solver.cpu.layout import Batch, Extent
-from solver.cpu.planes import march_planes, step_planes
+from solver.cpu.planes import flat_planes, step_planes
 from solver.cpu.pullback import adjoint, adjoint_stacked
 from solver.cpu.strips import march_batch
 from solver.cpu.threads import Team, own_team, share
@@ -67,4 +67,4 @@ def _run(now: Array, old: Array, inputs: Inputs, mesh: Mesh, steps: int, team: T
         march_batch(now, old, Batch(arrays, table), ratios, extent, planes, team)
     else:
         # Each is compiled when first used.
-        share(step_planes if steps == 1 else march_planes, arguments, planes, team)
+        share(step_planes if steps == 1 else flat_planes, arguments, planes, team)

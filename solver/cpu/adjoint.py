@@ -20,15 +20,16 @@ from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.adjoint_fields import GROUP, accumulate, fields_adjoint, group_rows, published_fields_adjoint
 from solver.cpu.adjoint_walls import wrap_columns_transposed, wrap_rows_transposed
+from solver.cpu.columns import make_columns, open_columns
 from solver.cpu.copying import LINE, copy_run
-from solver.cpu.inputs import look_ahead, make_notes, make_room, open_here, turn_to_plane
 from solver.cpu.layout import DX, DY, OLD, SOURCE, U, V
-from solver.cpu.loading import CHUNK, inner, request, scratch
-from solver.cpu.march import hold_plane
+from solver.cpu.loading import CHUNK, inner, request, row, scratch
+from solver.cpu.padded import begin_padded, open_padded
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
 from solver.cpu.storing import (
     GRADIENTS,
+    add_run,
     finish_levels,
     finish_plane,
     free_planes,
@@ -38,8 +39,9 @@ from solver.cpu.storing import (
     write_pending,
 )
 from solver.cpu.streaming import fence
-from solver.cpu.tiles import Room, Tile
-from solver.cpu.whole import begin_plane
+from solver.cpu.tiles import fill_run
+from solver.cpu.uniform import look_ahead, make_constants, make_notes, open_batch, turn_to
+from solver.cpu.vectors import take_widest
 
 SEGMENT = 16
 
@@ -53,6 +55,7 @@ def segment_length(steps):
 @kernel(apart=True, part=True)
 def advance(levels, c, k, start, stop, columns, ahead, first, last):
     """Compute levels[k] from the two before it; meanwhile ask for the planes at ahead[first : last]."""
+    take_widest()
     S, one = np.uint64(columns + 2), np.uint64(1)
     new, now, old = np.uint64(k), np.uint64(k - 1), np.uint64(k - 2)
     for begin in range(start, stop, CHUNK):
@@ -68,6 +71,7 @@ def advance(levels, c, k, start, stop, columns, ahead, first, last):
 @kernel(apart=True, part=True)
 def pull(lams, c, k, start, stop, columns, ahead, first, last):
     """Compute lams[k] = dL/dH[k] from the two after it; the borders of `c` must be wrapped for a transpose."""
+    take_widest()
     S, one = np.uint64(columns + 2), np.uint64(1)
     out, lam, after = np.uint64(k), np.uint64(k + 1), np.uint64(k + 2)
     zero = c.dtype.type(0)
@@ -90,8 +94,7 @@ def part(count, turn, turns):
 @kernel(part=True)
 def copy_pair(target, at, source, start):
     """Copy two successive padded planes."""
-    for k in range(2):
-        copy_run(target[at + k], 0, source[start + k], 0, source.shape[1])
+    copy_run(row(target, at), 0, row(source, start), 0, 2 * source.shape[1])
 
 
 @kernel(part=True)
@@ -102,42 +105,24 @@ def mark_segments(marks, levels, c, segment, extent, ahead):
     for s in range(marks.shape[0] // 2):
         copy_pair(marks, 2 * s, levels, 0)
         for k in range(segment):
-            plane.wrap(levels[k + 1], rows, columns, extent.sides)
+            plane.wrap(row(levels, k + 1), rows, columns, extent.sides)
             advance(levels, c, k + 2, start, stop, columns, ahead, 0, 0)
         copy_pair(levels, 0, levels, segment)
 
 
-@kernel(inline=True)
-def padded_room(c, levels, columns):
-    """Describe padded planes of coefficients and the planes of H[0] and H[1], as `begin_plane` takes them."""
-    size, S = levels.shape[1], columns + 2
-    flat = c.reshape(-1)
-    planes = (
-        pointer(flat, 0),
-        pointer(flat, size),
-        pointer(flat, 2 * size),
-        pointer(flat, 3 * size),
-        pointer(flat, 4 * size),
-        pointer(flat, 5 * size),
-        pointer(flat, 6 * size),
-    )
-    return Room(planes, pointer(levels.reshape(-1), size), S, -1, S + 1, size, 0, True)
-
-
 @kernel(part=True)
-def load_rows(a, memory, at, pitch, extent):
-    """Copy rows, `pitch` cells apart, into a padded plane."""
+def load_rows(a, memory, at, extent):
+    """Copy the plane at offset `at` of some memory into a padded one."""
     for i in range(extent.rows):
-        copy_run(a, (i + 1) * (extent.columns + 2) + 1, memory, at + i * pitch, extent.columns)
+        copy_run(a, (i + 1) * (extent.columns + 2) + 1, memory, at + i * extent.columns, extent.columns)
 
 
 @kernel(part=True)
-def load_diffusivities(D, here, extent):
+def load_diffusivities(D, memory, extent):
     """Fill two padded planes with Dx and Dy, each along its axis."""
     for n in range(2):
-        which = DX + n
-        load_rows(D[n], here.memory[DY] if n else here.memory[DX], here.at[which], here.pitch[which], extent)
-        plane.wrap(D[n], extent.rows, extent.columns, extent.sides)
+        load_rows(row(D, n), memory[DY] if n else memory[DX], 0, extent)
+        plane.wrap(row(D, n), extent.rows, extent.columns, extent.sides)
 
 
 @kernel()
@@ -159,20 +144,23 @@ def adjoint_some(targets, cotangents, batch, ratios, extent, general, first, las
     planes = scratch(20 + 2 * (segment + segments), rows, columns, like)
     gradients, notes_of_pending = make_gradients(rows * columns, like), np.zeros(GRADIENTS + 1, np.int64)
     pending = open_pending(gradients, targets, notes_of_pending, rows * columns)
-    constants, notes = make_room(columns, like), make_notes()
-    here = open_here(batch[0], batch[1], columns, constants, notes)
-    adjoint_in(planes, pending, targets, cotangents, batch, here, constants, ratios, extent, general, first, last)
-    keep_alive(gradients, notes, notes_of_pending)
+    constants, notes = make_constants(batch[1], rows * columns, like), make_notes(batch[0])
+    source = open_batch(batch[0], batch[1], rows * columns, constants, notes)
+    gathered = make_columns(rows, like)
+    ends = open_columns(gathered, rows)
+    adjoint_in(planes, pending, targets, cotangents, source, ends, ratios, extent, general, first, last)
+    keep_alive(gradients, notes_of_pending, batch, constants, notes, gathered)
 
 
 @kernel(part=True)
-def adjoint_in(planes, pending, targets, cotangents, batch, here, constants, ratios, extent, general, first, last):
+def adjoint_in(planes, pending, targets, cotangents, batch, ends, ratios, extent, general, first, last):
     """Do so in the scratch that is given.
 
     In a segment that starts at step 0, levels[k + 1] is H[k] and lams[k] is dL/dH[k]. The last of `sums` is for use on
     the way, the last of `lams` is zero.
     """
-    (of_now, of_old), (arrays, table) = cotangents, batch
+    of_now, of_old = cotangents
+    given, given_old, asked_too = pointer(of_now, 0), pointer(of_old, 0), of_now.ctypes.data
     rows, columns, steps, sides = extent.rows, extent.columns, extent.steps, extent.sides
     cells, (start, stop) = rows * columns, inner(rows, columns)
     wanted, joined = targets.wanted, targets.joined
@@ -182,25 +170,23 @@ def adjoint_in(planes, pending, targets, cotangents, batch, here, constants, rat
     D, c, sums = planes[:2], planes[2:9], planes[9:17]
     lams, rest = planes[17 : 20 + segment], planes[20 + segment :]
     levels, marks = rest[: segment + 2], rest[segment + 2 : segment + 2 * segments]
-    room = padded_room(c, levels, columns)
-    ahead, line = here.ahead, LINE // extent.itemsize
+    padded = open_padded(c, levels, columns)
+    ahead, line = batch.ahead, LINE // extent.itemsize
 
     for p in range(first, last):
         g = free_planes(pending)
-        reach = turn_to_plane(here, arrays, table, p, extent, constants)
-        load_rows(levels[0], here.memory[OLD], here.at[OLD], here.pitch[OLD], extent)
-        begin_plane(room.c, room.work, here, reach, 0, extent, room, ratios)
-        plane.wrap(levels[1], rows, columns, sides)
-        if plane.has_walls(sides):
-            hold_plane(here, Tile(0, 0, rows, columns, sides[0], sides[1], sides[2], sides[3]), room)
-        wrap_rows_transposed(c[2], c[3], rows, columns, sides)
-        wrap_columns_transposed(c[4], c[5], rows, columns, sides)
+        memory = turn_to(batch, p, first)
+        load_rows(row(levels, 0), memory[OLD], 0, extent)
+        begin_padded(padded, memory, ends, extent, ratios)
+        plane.wrap(row(levels, 1), rows, columns, sides)
+        wrap_rows_transposed(row(c, 2), row(c, 3), rows, columns, sides)
+        wrap_columns_transposed(row(c, 4), row(c, 5), rows, columns, sides)
         mark_segments(marks, levels, c, segment, extent, ahead)
 
         # The next plane's inputs are asked for in turns, during the sweeps of the last segment.
         following = min(p + 1, last - 1)
-        streams = look_ahead(here, arrays, table, following)
-        ahead[streams] = of_now.ctypes.data + following * cells * extent.itemsize
+        streams = look_ahead(batch, following)
+        ahead[streams] = asked_too + following * cells * extent.itemsize
         streams += 1
         made = 1 if segments == 1 else 0  # step has been made already
         sweeps = steps - (segments - 1) * segment
@@ -210,27 +196,27 @@ def adjoint_in(planes, pending, targets, cotangents, batch, here, constants, rat
         for s in range(segments - 1, -1, -1):
             length = min(segment, steps - s * segment)
             if s == segments - 1:
-                plane.load_rows(lams[length], of_now[p * cells : (p + 1) * cells], 0, rows, columns)
-                lams[length + 1].fill(0)
+                load_rows(row(lams, length), given, p * cells, extent)
+                fill_run(row(lams, length + 1), 0, lams.shape[1], ratios.one - ratios.one)
             else:
                 copy_pair(levels, 0, marks, 2 * s)
                 copy_pair(lams, length, lams, 0)
             for k in range(made, length - 1):
-                plane.wrap(levels[k + 1], rows, columns, sides)
+                plane.wrap(row(levels, k + 1), rows, columns, sides)
                 asked = part(streams, turn, turns)
                 write_pending(pending, *piece(cut, cells, turn, turns))
                 advance(levels, c, k + 2, start, stop, columns, ahead, asked[0], asked[1])
                 turn += 1
-            plane.wrap(levels[length], rows, columns, sides)
+            plane.wrap(row(levels, length), rows, columns, sides)
             for k in range(length - 1, -1, -1):
-                plane.wrap(lams[k + 1], rows, columns, sides)
+                plane.wrap(row(lams, k + 1), rows, columns, sides)
                 asked = part(streams, turn, turns)
                 write_pending(pending, *piece(cut, cells, turn, turns))
                 pull(lams, c, k, start, stop, columns, ahead, asked[0], asked[1])
                 turn += 1
                 if s == segments - 1 and k == length - 1 and of_old.size:
-                    plane.load_rows(sums[7], of_old[p * cells : (p + 1) * cells], 0, rows, columns)
-                    plane.add(lams[k], sums[7], columns + 2, (rows + 1) * (columns + 2))
+                    load_rows(row(sums, 7), given_old, p * cells, extent)
+                    add_run(row(lams, k), columns + 2, row(sums, 7), columns + 2, rows * (columns + 2))
             done = length if any_field else 0
             while done > 0:
                 count = min(GROUP, done)
@@ -238,7 +224,7 @@ def adjoint_in(planes, pending, targets, cotangents, batch, here, constants, rat
                 group = group_rows(done, count, segment + 2)
                 if general is None:
                     if s == 0 and done == 0:
-                        published_fields_adjoint(g, sums, c, lams, levels, group, begun, here, extent, ratios)
+                        published_fields_adjoint(g, sums, c, lams, levels, group, begun, memory, extent, ratios)
                     else:
                         accumulate(sums, lams, levels, group, begun, start, stop, columns)
                 else:
@@ -246,8 +232,8 @@ def adjoint_in(planes, pending, targets, cotangents, batch, here, constants, rat
                 begun = True
         finish_levels(g, c, lams, extent)
         if general is not None and any_field:
-            load_diffusivities(D, here, extent)
+            load_diffusivities(D, memory, extent)
             fields_adjoint(g, sums, c, D, extent, ratios)
-        finish_plane(pending, targets, table, p, cells, of_now.dtype.type(0))
+        finish_plane(pending, targets, batch.table, p, cells, True, ratios.one - ratios.one)
     write_pending(pending, 0, cells)
     fence()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from solver import stencil
+from solver.arithmetic import multiply_add
 from solver.compiling import kernel, point_function
 from solver.cpu import plane
 from solver.cpu.adjoint_walls import release_walls, wrap_columns_transposed, wrap_rows_transposed
 from solver.cpu.copying import copy_run
 from solver.cpu.layout import DX, DY, SOURCE, U, V
-from solver.cpu.loading import inner
+from solver.cpu.loading import inner, row
+from solver.cpu.vectors import take_widest
 
 GROUP = 5  # steps whose gradients are summed in registers
 
@@ -34,29 +36,35 @@ def group_rows(first, count, nothing):
 
 
 @point_function
+def add_step(found, lam, H, old, now, q, n, s, w, e):
+    """Add the gradients of one step to those of the seven coefficients of cell q: see `stencil.step_adjoint`."""
+    return (
+        multiply_add(lam, H[old, q], found[0]),
+        multiply_add(lam, H[now, q], found[1]),
+        multiply_add(lam, H[now, n], found[2]),
+        multiply_add(lam, H[now, s], found[3]),
+        multiply_add(lam, H[now, w], found[4]),
+        multiply_add(lam, H[now, e], found[5]),
+        lam + found[6],
+    )
+
+
+@point_function
 def sum_of_steps(lams, levels, group, q, n, s, w, e):
     """Return the gradients of the seven coefficients, summed over a group of steps, of cell q with its neighbours."""
     k, h = group
     H = levels
-    A = stencil.step_adjoint(lams[k[0], q], H[h[0], q], H[h[1], q], H[h[1], n], H[h[1], s], H[h[1], w], H[h[1], e])
-    B = stencil.step_adjoint(lams[k[1], q], H[h[1], q], H[h[2], q], H[h[2], n], H[h[2], s], H[h[2], w], H[h[2], e])
-    C = stencil.step_adjoint(lams[k[2], q], H[h[2], q], H[h[3], q], H[h[3], n], H[h[3], s], H[h[3], w], H[h[3], e])
-    D = stencil.step_adjoint(lams[k[3], q], H[h[3], q], H[h[4], q], H[h[4], n], H[h[4], s], H[h[4], w], H[h[4], e])
-    E = stencil.step_adjoint(lams[k[4], q], H[h[4], q], H[h[5], q], H[h[5], n], H[h[5], s], H[h[5], w], H[h[5], e])
-    return (
-        A[0] + B[0] + C[0] + D[0] + E[0],
-        A[1] + B[1] + C[1] + D[1] + E[1],
-        A[2] + B[2] + C[2] + D[2] + E[2],
-        A[3] + B[3] + C[3] + D[3] + E[3],
-        A[4] + B[4] + C[4] + D[4] + E[4],
-        A[5] + B[5] + C[5] + D[5] + E[5],
-        A[6] + B[6] + C[6] + D[6] + E[6],
-    )
+    found = stencil.step_adjoint(lams[k[0], q], H[h[0], q], H[h[1], q], H[h[1], n], H[h[1], s], H[h[1], w], H[h[1], e])
+    found = add_step(found, lams[k[1], q], H, h[1], h[2], q, n, s, w, e)
+    found = add_step(found, lams[k[2], q], H, h[2], h[3], q, n, s, w, e)
+    found = add_step(found, lams[k[3], q], H, h[3], h[4], q, n, s, w, e)
+    return add_step(found, lams[k[4], q], H, h[4], h[5], q, n, s, w, e)
 
 
 @kernel(apart=True, part=True)
 def accumulate(sums, lams, levels, group, begun, start, stop, columns):
     """Add the gradients of a group of steps to `sums`, or begin them."""
+    take_widest()
     S, one = np.uint64(columns + 2), np.uint64(1)
     for q in range(np.uint64(start), np.uint64(stop)):
         found = sum_of_steps(lams, levels, group, q, q - S, q + S, q - one, q + one)
@@ -65,17 +73,17 @@ def accumulate(sums, lams, levels, group, begun, start, stop, columns):
 
 
 @kernel(apart=True, part=True)
-def published_gradients(g, e, sums, c, lams, levels, group, begun, here, extent, r):
+def published_gradients(g, e, sums, c, lams, levels, group, begun, memory, extent, r):
     """Add the last group and go on to the gradients of Dx, Dy and the source.
 
     Those of u and v take from the neighbours the gradient of the centre's numerator, which goes to `e`: written here is
     the cell's own part.
     """
+    take_widest()
     S, one, n = np.uint64(extent.columns + 2), np.uint64(1), extent.columns
-    Dx, Dy = here.memory[DX], here.memory[DY]
+    Dx, Dy = memory[DX], memory[DY]
     for i in range(extent.rows):
         begin, to = np.uint64((i + 1) * (n + 2) + 1), i * n
-        x, y = here.at[DX] + i * here.pitch[DX], here.at[DY] + i * here.pitch[DY]
         for j in range(n):
             q = begin + np.uint64(j)
             found = sum_of_steps(lams, levels, group, q, q - S, q + S, q - one, q + one)
@@ -90,7 +98,7 @@ def published_gradients(g, e, sums, c, lams, levels, group, begun, here, extent,
                     found[6] + sums[6, q],
                 )
             point = (c[0, q], c[1, q], c[2, q], c[3, q], c[4, q], c[5, q], c[6, q])
-            D_x, D_y = Dx[x + j], Dy[y + j]
+            D_x, D_y = Dx[to + j], Dy[to + j]
             made = stencil.assemble_adjoint(point, found, (D_x, D_x, D_x), (D_y, D_y, D_y), r)
             b, centre, north, south, west, east, source = made
             e[q] = centre
@@ -102,6 +110,7 @@ def published_gradients(g, e, sums, c, lams, levels, group, begun, here, extent,
 @kernel(apart=True, part=True)
 def published_velocities(g, e, extent, r):
     """Complete the gradients of u and v."""
+    take_widest()
     S, one, n = np.uint64(extent.columns + 2), np.uint64(1), extent.columns
     for i in range(extent.rows):
         begin, to = np.uint64((i + 1) * (n + 2) + 1), i * n
@@ -112,10 +121,10 @@ def published_velocities(g, e, extent, r):
 
 
 @kernel(part=True)
-def published_fields_adjoint(g, sums, c, lams, levels, group, begun, here, extent, r):
+def published_fields_adjoint(g, sums, c, lams, levels, group, begun, memory, extent, r):
     """Write the gradients of the five fields of the published forms into `g`; sums[7] is scratch."""
-    e = sums[7]
-    published_gradients(g, e, sums, c, lams, levels, group, begun, here, extent, r)
+    e = row(sums, 7)
+    published_gradients(g, e, sums, c, lams, levels, group, begun, memory, extent, r)
     release_published_walls(g, e, sums, lams, group[0], begun, extent)
     plane.wrap(e, extent.rows, extent.columns, extent.sides)
     published_velocities(g, e, extent, r)
@@ -143,6 +152,7 @@ def release_published_walls(g, e, sums, lams, group, begun, extent):
 @kernel(apart=True, part=True)
 def assemble_adjoint(sums, c, D, start, stop, columns, r):
     """Turn the gradients of the coefficients, in place, into those of b, the six numerators and the source."""
+    take_widest()
     S, one = np.uint64(columns + 2), np.uint64(1)
     for q in range(np.uint64(start), np.uint64(stop)):
         n, s, w, e = q - S, q + S, q - one, q + one
@@ -156,6 +166,7 @@ def assemble_adjoint(sums, c, D, start, stop, columns, r):
 @kernel(apart=True, part=True)
 def gather_fields(g, sums, extent, r):
     """Write the gradients of the five fields; the borders of `sums` must be filled."""
+    take_widest()
     S, one, columns = np.uint64(extent.columns + 2), np.uint64(1), extent.columns
     for i in range(extent.rows):
         begin, to = np.uint64((i + 1) * (columns + 2) + 1), i * columns

@@ -17,7 +17,7 @@ from solver.cpu.adjoint_walls import wrap_columns_transposed, wrap_rows_transpos
 from solver.cpu.copying import copy_run
 from solver.cpu.layout import DX, DY, NOW, OLD, SOURCE, U, V
 from solver.cpu.loading import inner, load_inputs, row_of, scratch
-from solver.cpu.pointers import keep_alive
+from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
 from solver.cpu.storing import GRADIENTS, finish_plane, free_planes, make_gradients, open_pending, write_pending
 from solver.cpu.streaming import fence
@@ -181,7 +181,7 @@ def adjoint_some(targets, cotangents, batch, ratios, extent, first, last):
                 lam_old, lam_new = lam_new, lam_old
                 accumulate(sums, mu, levels[2 * k + 1], levels[2 * k], start, stop, columns)
         finish(free_planes(pending), sums, c, a, lam, lam_old, extent, ratios)
-        finish_plane(pending, targets, table, p, cells, cotangent.dtype.type(0))
+        finish_plane(pending, targets, pointer(table.reshape(-1), 0), p, cells, True, cotangent.dtype.type(0))
         write_pending(pending, 0, cells)
     fence()
     keep_alive(gradients, notes)

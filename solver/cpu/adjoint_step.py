@@ -1,8 +1,8 @@
 """The adjoint of one step of the published forms, of every plane of a batch.
 
 One step needs no coefficients in memory and no state but the inputs: w = lam / L is made first, then one pass reads
-each plane in place, with its neighbours, and makes all seven gradients. What limits it should be memory: as in
-`solver.cpu.whole` rows are not copied, the ends of rows are made again, and the next plane is asked for meanwhile.
+each plane in place, with its neighbours, and makes all seven gradients; the ends of rows are made as columns. What
+limits it should be memory: the next plane is asked for meanwhile, and the gradients of the last one are written.
 """
 
 from __future__ import annotations
@@ -11,21 +11,19 @@ import numpy as np
 
 from solver import stencil
 from solver.compiling import kernel, point_function
-from solver.cpu.copying import LINE
-from solver.cpu.inputs import (
-    SPARE,
-    ask,
-    beside,
-    look_ahead,
-    make_notes,
-    make_room,
-    neighbours,
-    offsets,
-    open_here,
-    row_range,
-    turn_to_plane,
+from solver.cpu.columns import (
+    end_of_rows,
+    fields_of_row,
+    gather,
+    gather_closed,
+    gather_inputs,
+    levels_of_row,
+    make_columns,
+    open_columns,
+    scatter,
 )
-from solver.cpu.layout import DIRICHLET, DX, DY, NOW, OLD, SOURCE, U, V
+from solver.cpu.inside import CHUNK, Asked, ask, over_inside
+from solver.cpu.layout import DIRICHLET, DX, DY, NOW, OLD, SOURCE
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
 from solver.cpu.storing import (
@@ -39,126 +37,186 @@ from solver.cpu.storing import (
     write_pending,
 )
 from solver.cpu.streaming import fence
+from solver.cpu.uniform import fields_of_cell, look_ahead, make_constants, make_notes, open_batch, turn_to
+from solver.cpu.vectors import take_widest
+
+SPARE = 16  # cells before and after w that are read, at the ends of rows, before they are made again
 
 
 @kernel(apart=True, part=True)
-def weigh(w, inverse, lam, lam_at, here, extent, r):
+def weigh(w, inverse, lam, lam_at, Dx, Dy, cells, r):
     """Make w = lam / L and 1 / L from lam."""
-    Dx, Dy, n = here.memory[DX], here.memory[DY], extent.columns
-    for i in range(extent.rows):
-        D_x, D_y, q = here.at[DX] + i * here.pitch[DX], here.at[DY] + i * here.pitch[DY], i * n
-        for j in range(n):
-            made = r.one / (r.one + (r.xx * Dx[D_x + j] + r.yy * Dy[D_y + j]))
-            inverse[q + j] = made
-            w[q + j] = lam[lam_at + q + j] * made
+    take_widest()
+    for q in range(cells):
+        made = r.one / (r.one + (r.xx * Dx[q] + r.yy * Dy[q]))
+        inverse[q] = made
+        w[q] = lam[lam_at + q] * made
 
 
 @point_function
-def pulled(j, west, east, v_west, v_east, memory, where, before, after, w, w_rows, inverse, r):
-    """Return the gradients of the seven inputs of cell j of a row, whose neighbours are cells `west` and `east`.
-
-    `w_rows` are the offsets in w, and 1 / L, of the row and of the rows before and after it.
-    """
-    now, old, f, u, v, Dx, Dy = memory
-    row, north, south = where
-    return stencil.published_step_adjoint(
-        (now[row[NOW] + j], now[north[0] + j], now[south[0] + j], now[row[NOW] + west], now[row[NOW] + east]),
-        (w[w_rows[0] + j], w[w_rows[1] + j], w[w_rows[2] + j], w[w_rows[0] + west], w[w_rows[0] + east]),
-        (u[row[U] + j], before * u[north[1] + j], after * u[south[1] + j]),
-        (v[row[V] + j], v_west, v_east),
-        (Dx[row[DX] + j], Dx[north[2] + j], Dx[south[2] + j]),
-        (Dy[row[DY] + j], Dy[row[DY] + west], Dy[row[DY] + east]),
-        old[row[OLD] + j],
-        f[row[SOURCE] + j],
-        inverse[w_rows[0] + j],
+def pull_cell(q, north, south, before, after, arguments, r):
+    """Write the gradients of the seven inputs of cell q, inside its row."""
+    g, memory, w, inverse, joined = arguments
+    now, Dx, Dy = memory[NOW], memory[DX], memory[DY]
+    u, v, _, _, f = fields_of_cell(q, north, south, before, after, memory, r)
+    made = stencil.published_step_adjoint(
+        (now[q], now[north], now[south], now[q - 1], now[q + 1]),
+        (w[q], w[north], w[south], w[q - 1], w[q + 1]),
+        u,
+        v,
+        (Dx[q], Dx[north], Dx[south]),
+        (Dy[q], Dy[q - 1], Dy[q + 1]),
+        memory[OLD][q],
+        f,
+        inverse[q],
         r,
+    )
+    write(g, q, made, joined)
+
+
+@point_function
+def write(g, q, made, joined):
+    """Write the gradients of a cell: all seven, or those of H[0], H[-1] and the source as one."""
+    if joined is None:
+        g[0][q], g[1][q], g[2][q] = made[0], made[1], made[2]
+    else:
+        g[0][q] = (made[0] + made[1]) + made[2]
+    g[3][q], g[4][q], g[5][q], g[6][q] = made[3], made[4], made[5], made[6]
+
+
+@point_function
+def write_and_ask(start, duties, one):
+    """Ask for a run of the next plane, and write one of the last."""
+    asked, pending, row = duties
+    ask(start, asked, one)
+    write_pending(pending, start - row, start - row + CHUNK)
+
+
+@kernel(apart=True, part=True)
+def pull_inside(g, memory, w, inverse, joined, asked, pending, extent, r):
+    """Make the seven gradients of all cells but the ends of rows, and write those of the plane before."""
+    take_widest()
+    n = extent.columns
+    over_inside(pull_cell, (g, memory, w, inverse, joined), write_and_ask, (asked, pending, n), extent, r)
+    write_pending(pending, max(0, (extent.rows - 2) * n) // CHUNK * CHUNK, extent.rows * n)
+
+
+@kernel(inline=True)
+def free_columns(columns, first):
+    """Return pointers to seven columns that are free, from `first` on."""
+    free, pitch = columns.free, columns.pitch
+    return (
+        pointer(free, first * pitch),
+        pointer(free, (first + 1) * pitch),
+        pointer(free, (first + 2) * pitch),
+        pointer(free, (first + 3) * pitch),
+        pointer(free, (first + 4) * pitch),
+        pointer(free, (first + 5) * pitch),
+        pointer(free, (first + 6) * pitch),
     )
 
 
-@point_function
-def write(g, q, made):
-    """Write the seven gradients of a cell."""
-    g[0][q], g[1][q], g[2][q], g[3][q], g[4][q], g[5][q], g[6][q] = made
-
-
 @kernel(apart=True, part=True)
-def pull(g, pending, w, inverse, here, reach, streams, extent, r):
-    """Make the seven gradients of a plane from its inputs and w, and write those of the plane before."""
-    line = LINE // extent.itemsize
-    due, cells = 0, extent.rows * extent.columns
-    v, memory, rows, n, sides = here.memory[V], here.memory, extent.rows, extent.columns, extent.sides
+def pull_column(g, columns, w, inverse, joined, rows, r):
+    """Make the seven gradients of a gathered column; `w` are three of them, its own, west and east of it."""
+    take_widest()
+    Dx, (own, west, east) = columns.Dx, w
     for i in range(rows):
-        ask(here, streams, i, n, extent.itemsize)
-        done, due = due, cells if i == rows - 1 else (i + 1) * n // line * line
-        write_pending(pending, done, due)
-        where, before, after = offsets(here, i, rows, sides, r)
-        q, v_at = i * n, where[0][V]
-        north, south = neighbours(i, rows, sides)
-        w_rows = q, north * n, south * n
-        for j in range(*row_range(i, reach, extent)):
-            v_west, v_east = v[v_at + j - 1], v[v_at + j + 1]
-            made = pulled(j, j - 1, j + 1, v_west, v_east, memory, where, before, after, w, w_rows, inverse, r)
-            write(g, q + j, made)
-        for end in range(2):
-            j = end * (n - 1)
-            west, east, v_west, v_east = beside(j, n, sides, v, v_at, r)
-            made = pulled(j, west, east, v_west, v_east, memory, where, before, after, w, w_rows, inverse, r)
-            write(g, q + j, made)
+        u, v, _, _, f = fields_of_row(i, columns, r)
+        old, H, north, south, H_west, H_east = levels_of_row(i, columns)
+        made = stencil.published_step_adjoint(
+            (H, north, south, H_west, H_east),
+            (own[i], own[i - 1], own[i + 1], west[i], east[i]),
+            u,
+            v,
+            (Dx[i], Dx[i - 1], Dx[i + 1]),
+            (columns.Dy[i], columns.Dy_west[i], columns.Dy_east[i]),
+            old,
+            f,
+            inverse[i],
+            r,
+        )
+        write(g, i, made, joined)
 
 
 @kernel(part=True)
-def fill_walls(to, source, start, extent):
-    """Give the cells of a plane on Dirichlet walls the values at `start`, or zero if that is negative."""
+def pull_ends(g, memory, w, inverse, joined, columns, extent, r):
+    """Make the seven gradients of the ends of all rows."""
+    rows, n, one = extent.rows, extent.columns, r.one
+    found, (own, west, east, inverse_own, _, _, _) = free_columns(columns, 4), free_columns(columns, 0)
+    for last in range(2):
+        end = end_of_rows(last, n, extent.sides, r)
+        gather_inputs(columns, memory, end, extent, r)
+        gather(columns.Dy_west, 0, memory[DY], end.west, rows, n, one)
+        gather(columns.Dy_east, 0, memory[DY], end.east, rows, n, one)
+        gather_closed(own, w, end.cell, extent, one)
+        gather(west, 0, w, end.west, rows, n, one)
+        gather(east, 0, w, end.east, rows, n, one)
+        gather(inverse_own, 0, inverse, end.cell, rows, n, one)
+        pull_column(found, columns, (own, west, east), inverse_own, joined, rows, r)
+        for which in range(GRADIENTS):
+            if joined is not None and which in (OLD, SOURCE):
+                continue
+            scatter(g[which], end.cell, found[which], 0, rows, n)
+
+
+@kernel(part=True)
+def fill_walls(to, lam, start, added, extent):
+    """On Dirichlet walls set a plane to lam, add lam to it, or, where `start` is negative, set it to zero."""
     rows, n, (north, south, west, east) = extent.rows, extent.columns, extent.sides
     for i in range(rows):
         whole = (i == 0 and north == DIRICHLET) or (i == rows - 1 and south == DIRICHLET)
         for j in range(0, n, 1 if whole else max(1, n - 1)):
             if whole or (j == 0 and west == DIRICHLET) or (j == n - 1 and east == DIRICHLET):
                 q = i * n + j
-                to[q] = source[start + q] if start >= 0 else 0
+                value = lam[start + q] if start >= 0 else lam[0] - lam[0]
+                to[q] = to[q] + value if added else value
 
 
 @kernel()
-def adjoint_step(targets, cotangents, batch, ratios, extent, span):
-    """Pull the cotangents of H[1] and H[0] (empty: zero) back to the inputs, the planes of a span."""
-    share_out(adjoint_some, (targets, cotangents, batch, ratios, extent), span)
+def adjoint_step(targets, cotangents, batch, ratios, extent, joined, span):
+    """Pull the cotangents of H[1] and H[0] (empty: zero) back to the inputs, the planes of a span.
+
+    `joined` is None, or True if H[-1] and the source both are H[0]: it is a constant of the compilation.
+    """
+    share_out(adjoint_some, (targets, cotangents, batch, ratios, extent, joined), span)
 
 
 @kernel(part=True)
-def adjoint_some(targets, cotangents, batch, ratios, extent, first, last):
+def adjoint_some(targets, cotangents, batch, ratios, extent, joined, first, last):
     """Do so for planes first..last-1."""
-    cells, columns, like = extent.rows * extent.columns, extent.columns, cotangents[0]
-    # The cells beside the ends of rows are read before they are made again.
-    weights = np.zeros(2 * (plane_size(cells, extent.itemsize) + SPARE), like.dtype)
-    constants, notes = make_room(columns, like), make_notes()
-    here = open_here(batch[0], batch[1], columns, constants, notes)
+    (arrays, table), rows, cells, like = batch, extent.rows, extent.rows * extent.columns, cotangents[0]
+    constants, notes, gathered = make_constants(table, cells, like), make_notes(arrays), make_columns(rows, like)
+    inputs, columns = open_batch(arrays, table, cells, constants, notes), open_columns(gathered, rows)
+    weights = np.zeros(2 * (plane_size(cells, extent.itemsize) + 2 * SPARE), like.dtype)
     gradients, notes_of_pending = make_gradients(cells, like), np.zeros(GRADIENTS + 1, np.int64)
     pending = open_pending(gradients, targets, notes_of_pending, cells)
-    pull_in(pending, weights, targets, cotangents, batch, here, constants, ratios, extent, first, last)
-    keep_alive(gradients, notes, notes_of_pending)
+    pull_in(pending, weights, targets, cotangents, inputs, columns, ratios, extent, joined, first, last)
+    keep_alive(batch, constants, notes, gathered, gradients, notes_of_pending)
 
 
 @kernel(part=True)
-def pull_in(pending, weights, targets, cotangents, batch, here, constants, ratios, extent, first, last):
+def pull_in(pending, weights, targets, cotangents, inputs, columns, ratios, extent, joined, first, last):
     """Do so in the scratch that is given."""
-    (lams, lams_old), (arrays, table) = cotangents, batch
+    lams, lams_old = cotangents
     lam, lam_old = pointer(lams, 0), pointer(lams_old, 0)
     cells, (north, south, west, east) = extent.rows * extent.columns, extent.sides
-    w, inverse = pointer(weights, SPARE), pointer(weights, 2 * SPARE + pending.size)
+    w, inverse = pointer(weights, SPARE), pointer(weights, 3 * SPARE + pending.size)
     walls = north == DIRICHLET or south == DIRICHLET or west == DIRICHLET or east == DIRICHLET
     for p in range(first, last):
         following, g = min(p + 1, last - 1), free_planes(pending)
-        reach = turn_to_plane(here, arrays, table, p, extent, constants)
-        streams = look_ahead(here, arrays, table, following)
-        here.ahead[streams] = lams.ctypes.data + following * cells * extent.itemsize
-        weigh(w, inverse, lam, p * cells, here, extent, ratios)
+        memory = turn_to(inputs, p, first)
+        streams = look_ahead(inputs, following)
+        inputs.ahead[streams] = lams.ctypes.data + following * cells * extent.itemsize
+        weigh(w, inverse, lam, p * cells, memory[DX], memory[DY], cells, ratios)
         if walls:
-            fill_walls(w, w, -1, extent)
-        pull(g, pending, w, inverse, here, reach, streams + 1, extent, ratios)
+            fill_walls(w, w, -1, False, extent)
+        pull_inside(g, memory, w, inverse, joined, Asked(inputs.ahead, streams + 1), pending, extent, ratios)
+        pull_ends(g, memory, w, inverse, joined, columns, extent, ratios)
         if walls:
-            fill_walls(g[SOURCE], lam, p * cells, extent)
+            fill_walls(g[SOURCE] if joined is None else g[NOW], lam, p * cells, joined is not None, extent)
         if lams_old.size:
             add_run(g[NOW], 0, lam_old, p * cells, cells)
-        finish_plane(pending, targets, table, p, cells, lams.dtype.type(0))
+        finish_plane(pending, targets, inputs.table, p, cells, joined is None, ratios.one - ratios.one)
     write_pending(pending, 0, cells)
     fence()

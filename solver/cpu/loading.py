@@ -11,6 +11,7 @@ from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.copying import prefetch_address
 from solver.cpu.layout import DX, DY, NOW, U, V, plane_base
+from solver.cpu.pointers import pointer
 
 CHUNK = 64  # cells between two requests to memory; a constant, so that no test is made for what is left over
 
@@ -52,6 +53,12 @@ def row_of(which, joined):
 def scratch(count, rows, columns, like):
     """Return `count` zeroed padded planes with room behind for the last chunk and its southern neighbours."""
     return plane.padded_planes(count, rows + (CHUNK + columns + 1) // (columns + 2), columns, like)
+
+
+@kernel(inline=True)
+def row(planes, k):
+    """Return a pointer to padded plane k: an array would be counted, two atomic operations each time."""
+    return pointer(planes, k * planes.shape[1])
 
 
 @kernel(part=True)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from solver.compiling import kernel
 from solver.cpu.copying import copy_run
-from solver.cpu.layout import DIRICHLET, OPEN, PERIODIC, SOURCE
+from solver.cpu.layout import DIRICHLET, OPEN, PERIODIC
 from solver.cpu.rows import Around, begin_row, sweep_row, update_row
 from solver.cpu.sources import ask_ahead, load_now, place_fields
 from solver.cpu.streaming import stream_run
@@ -94,15 +94,6 @@ def hold_coefficients(c, c_at, f, f_at, i, tile):
         c[6][c_at + j] = f[f_at + j]
 
 
-@kernel(part=True)
-def hold_plane(here, tile, room):
-    """Do both on a whole plane that `solver.cpu.whole.begin_plane` has begun."""
-    for i in range(tile.rows):
-        at, source = room.lead + i * room.stride, here.at[SOURCE] + i * here.pitch[SOURCE]
-        hold_values(room.work, at + room.plane, here.memory[SOURCE], source, i, tile)
-        hold_coefficients(room.c, at, here.memory[SOURCE], source, i, tile)
-
-
 @kernel(inline=True)
 def begin(result, sources, i, march, tile, extent, room, r):
     """Make the first step of row i from the inputs, and keep the coefficients if there are more."""
@@ -153,19 +144,6 @@ def advance(result, i, step, march, tile, extent, room, one):
         store_row(result, result.now, to, room.work, here + other + skip, width)
         if result.keeps_old:
             store_row(result, result.old, to, room.work, here + level + skip, width)
-
-
-@kernel(inline=True)
-def later_steps(result, march, tile, extent, room, r):
-    """Make the steps of one pass from kept coefficients alone."""
-    for head in range(0, tile.rows + march.steps - 1, BLOCK):
-        for group in range(0, march.steps, GROUP):
-            for lead in range(head - group, head - group + BLOCK):
-                for step in range(group, min(group + GROUP, march.steps)):
-                    i = lead - (step - group)
-                    if first_row(tile, step) <= i < end_row(tile, step):
-                        advance(result, i, step, march, tile, extent, room, r.one)
-    close_seam(result, march, tile, extent, room, r)
 
 
 @kernel(inline=True)

@@ -147,13 +147,6 @@ def store_rows(flat, a, first, last, columns):
 
 
 @kernel()
-def add(a, b, start, stop):
-    """Add: a += b on the cells start..stop-1."""
-    for q in range(start, stop):
-        a[q] += b[q]
-
-
-@kernel()
 def stencil_views(a, start, stop, columns):
     """Return the cells start..stop-1 of a padded plane and their neighbours: centre, north, south, west, east."""
     S = columns + 2

@@ -11,9 +11,30 @@ from numba import types
 from numba.extending import intrinsic, overload
 
 
+class Memory:
+    """What a pointer is to plain Python: cells of an array from a first one on, those before it at negative indices."""
+
+    def __init__(self, cells, first):
+        self.cells, self.first = cells, first
+        self.dtype, self.itemsize = cells.dtype, cells.itemsize
+
+    def _at(self, index):
+        if isinstance(index, slice):
+            return slice(self.first + index.start, self.first + index.stop)
+        return self.first + int(index)
+
+    def __getitem__(self, index):
+        return self.cells[self._at(index)]
+
+    def __setitem__(self, index, value):
+        self.cells[self._at(index)] = value
+
+
 def pointer(array, offset):
-    """Return the memory of a flat array from cell `offset` on; to plain Python it is a view."""
-    return array[offset:]
+    """Return the memory of a contiguous array, or pointer, from cell `offset` on."""
+    if isinstance(array, Memory):
+        return Memory(array.cells, array.first + int(offset))
+    return Memory(array.reshape(-1), int(offset))
 
 
 @intrinsic
@@ -33,6 +54,28 @@ def data_of(context, builder, kind, value):
 def _compiled_pointer(array, offset):
     def implementation(array, offset):
         return _pointer(array, offset)  # type: ignore[call-arg]
+
+    return implementation
+
+
+def size_of(a):
+    """Return the bytes of a number, or of what a pointer points to, as a constant of the compilation."""
+    return a.itemsize
+
+
+@intrinsic
+def _size_of(typing_context, a):
+    def generate(context, builder, signature, arguments):
+        kind = a.dtype if isinstance(a, types.CPointer) else a
+        return context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind)))
+
+    return types.intp(a), generate
+
+
+@overload(size_of, inline="never")
+def _compiled_size_of(a):
+    def implementation(a):
+        return _size_of(a)  # type: ignore[call-arg]
 
     return implementation
 

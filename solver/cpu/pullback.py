@@ -108,7 +108,8 @@ def run(
     if filtered:
         share(adjoint_filtered, arguments, planes, team)
     elif published and steps == 1:
-        share(adjoint_step, arguments, planes, team)
+        joined = True if targets.joined[1] and targets.joined[2] else None
+        share(adjoint_step, (*arguments, joined), planes, team)
     else:
         share(adjoint_planes, (*arguments, None if published else True), planes, team)
 

@@ -94,16 +94,16 @@ def free_planes(pending):
 
 
 @kernel(part=True)
-def finish_plane(pending, targets, table, p, cells, zero):
-    """Sum what belongs together in the free planes, the gradients of plane p; they are pending then."""
+def finish_plane(pending, targets, table, p, cells, apart, zero):
+    """Sum what belongs together in the free planes, the gradients of plane p, if it is apart; they are pending then."""
     g, size = free_planes(pending), pending.size
     for which in (OLD, SOURCE):
-        if targets.joined[which]:
+        if apart and targets.joined[which]:
             add_run(g[NOW], 0, g[which], 0, cells)
     for which in range(GRADIENTS):
         at = p * targets.strides[which]
         pending.to[which] = at if targets.wanted[which] else -1
-        if targets.wanted[which] and table[which, 0] == 1 and cells > 1:
+        if targets.wanted[which] and table[4 * which] == 1 and cells > 1:
             targets.arrays[which][at] = total_run(g[which], 0, cells, zero)
             pending.to[which] = -1
     pending.to[GRADIENTS] = GRADIENTS * size - pending.to[GRADIENTS]

@@ -92,10 +92,10 @@ def test_the_kernels_run_as_plain_python(run_python):
 
 ANNOUNCED = """
 import contextlib, io, numpy as np
-from solver.cpu.plane import add, has_walls
+from solver.cpu.plane import has_walls, wrap
 stderr = io.StringIO()
 with contextlib.redirect_stderr(stderr):
-    add(np.ones(3), np.ones(3), 0, 3)
+    wrap(np.ones(9), 1, 1, (0, 0, 0, 0))
     has_walls((0, 0, 0, 0))
 print(stderr.getvalue(), end="")
 """

@@ -1,0 +1,164 @@
+"""The first and the last cells of all rows, gathered from a plane so that rows become lanes of a vector.
+
+In a loop over a whole plane the cells beside a row in memory are taken for the neighbours of its ends. These are made
+again here: one at a time they cost a third of a step, as columns of contiguous numbers next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from solver.compiling import kernel, point_function
+from solver.cpu.copying import LINE
+from solver.cpu.layout import DX, DY, NOW, OLD, PERIODIC, SOURCE, U, V
+from solver.cpu.pointers import pointer
+from solver.cpu.vectors import take_widest
+
+SLOTS = 20
+
+
+class End(NamedTuple):
+    """The first or the last column: where it lies and what is beside it."""
+
+    cell: int
+    west: int
+    "columns beside it; beyond a wall it is its own neighbour"
+    east: int
+    of_west: Any
+    "signs of v there: -1 beyond a wall"
+    of_east: Any
+
+
+class Columns(NamedTuple):
+    """What the cells of one column read: pointers to a number a row, and one before the first and after the last."""
+
+    now: Any
+    now_west: Any
+    now_east: Any
+    old: Any
+    source: Any
+    u: Any
+    v: Any
+    v_west: Any
+    v_east: Any
+    Dx: Any
+    Dy: Any
+    Dy_west: Any
+    Dy_east: Any
+    free: Any
+    "for what else there is to gather, and for results"
+    pitch: int
+    "from one of these to the next"
+
+
+@point_function
+def end_of_rows(last, n, sides, r):
+    """Describe the first cells of rows of n, or the last ones."""
+    west, of_west = (n - 1, r.one) if sides[2] == PERIODIC else (0, -r.one)
+    east, of_east = (0, r.one) if sides[3] == PERIODIC else (n - 1, -r.one)
+    if last:
+        return End(n - 1, n - 2 if n > 1 else west, east, r.one if n > 1 else of_west, of_east)
+    return End(0, west, 1 if n > 1 else east, of_west, r.one if n > 1 else of_east)
+
+
+@kernel(part=True)
+def column_pitch(rows, itemsize):
+    """Numbers from one gathered column to the next: whole cache lines, with a cell to spare on either side."""
+    line = LINE // itemsize
+    return (rows + line - 1) // line * line + 2 * line
+
+
+@kernel(part=True)
+def make_columns(rows, like):
+    """Allocate for the columns of one plane."""
+    return np.zeros((13 + SLOTS) * column_pitch(rows, like.itemsize) + LINE // like.itemsize, like.dtype)
+
+
+@kernel(inline=True)
+def open_columns(store, rows):
+    """Lay the columns out."""
+    line, pitch = LINE // store.itemsize, column_pitch(rows, store.itemsize)
+    start = (-(store.ctypes.data // store.itemsize)) % line + line
+    return Columns(
+        pointer(store, start),
+        pointer(store, start + pitch),
+        pointer(store, start + 2 * pitch),
+        pointer(store, start + 3 * pitch),
+        pointer(store, start + 4 * pitch),
+        pointer(store, start + 5 * pitch),
+        pointer(store, start + 6 * pitch),
+        pointer(store, start + 7 * pitch),
+        pointer(store, start + 8 * pitch),
+        pointer(store, start + 9 * pitch),
+        pointer(store, start + 10 * pitch),
+        pointer(store, start + 11 * pitch),
+        pointer(store, start + 12 * pitch),
+        pointer(store, start + 13 * pitch),
+        pitch,
+    )
+
+
+@kernel(apart=True, part=True)
+def gather(to, at, plane, column, rows, n, sign):
+    """Gather a column of a plane, times a sign."""
+    take_widest()
+    for i in range(rows):
+        to[at + i] = sign * plane[column + i * n]
+
+
+@kernel(apart=True, part=True)
+def scatter(plane, column, source, at, rows, n):
+    """Put a column back."""
+    for i in range(rows):
+        plane[column + i * n] = source[at + i]
+
+
+@kernel(inline=True)
+def gather_closed(to, plane, column, extent, mirror):
+    """Gather a column with what lies north and south of it: the other end, or `mirror` times its own."""
+    rows, (north, south, _, _) = extent.rows, extent.sides
+    gather(to, 0, plane, column, rows, extent.columns, mirror * mirror)
+    to[-1] = to[rows - 1] if north == PERIODIC else mirror * to[0]
+    to[rows] = to[0] if south == PERIODIC else mirror * to[rows - 1]
+
+
+@kernel(inline=True)
+def gather_inputs(columns, memory, end, extent, r):
+    """Gather what a step of one column reads."""
+    rows, n, one = extent.rows, extent.columns, r.one
+    now, j = memory[NOW], end.cell
+    gather_closed(columns.now, now, j, extent, one)
+    gather(columns.now_west, 0, now, end.west, rows, n, one)
+    gather(columns.now_east, 0, now, end.east, rows, n, one)
+    gather(columns.old, 0, memory[OLD], j, rows, n, one)
+    gather(columns.source, 0, memory[SOURCE], j, rows, n, one)
+    gather_closed(columns.u, memory[U], j, extent, -one)
+    gather(columns.v, 0, memory[V], j, rows, n, one)
+    gather(columns.v_west, 0, memory[V], end.west, rows, n, end.of_west)
+    gather(columns.v_east, 0, memory[V], end.east, rows, n, end.of_east)
+    gather_closed(columns.Dx, memory[DX], j, extent, one)
+    gather(columns.Dy, 0, memory[DY], j, rows, n, one)
+    if r.diffusivity_share is not None:
+        gather(columns.Dy_west, 0, memory[DY], end.west, rows, n, one)
+        gather(columns.Dy_east, 0, memory[DY], end.east, rows, n, one)
+
+
+@point_function
+def fields_of_row(i, columns, r):
+    """Return u, v, Dx, Dy and f of row i, as `stencil.assemble` takes them."""
+    u, v, Dx = columns.u, columns.v, columns.Dx
+    D_y = columns.Dy[i], columns.Dy[i], columns.Dy[i]
+    D_x = Dx[i], Dx[i], Dx[i]
+    if r.diffusivity_share is not None:
+        D_x = Dx[i], Dx[i - 1], Dx[i + 1]
+        D_y = columns.Dy[i], columns.Dy_west[i], columns.Dy_east[i]
+    return (u[i], u[i - 1], u[i + 1]), (v[i], columns.v_west[i], columns.v_east[i]), D_x, D_y, columns.source[i]
+
+
+@point_function
+def levels_of_row(i, columns):
+    """Return H[k-1] of row i, and H[k] of it and its four neighbours."""
+    now = columns.now
+    return columns.old[i], now[i], now[i - 1], now[i + 1], columns.now_west[i], columns.now_east[i]

@@ -1,0 +1,154 @@
+"""The inputs of a whole plane under one index: cell q of the plane is cell q of every input.
+
+An input of one value a plane is spread over a plane of scratch, in cache; one that has a value a cell is read in place.
+A loop then needs one pointer an input and no more than a cell's index, those beside it and those a row away: with an
+offset for each input and row, finding them cost more than the arithmetic of a row of 32 cells. Nothing outside a plane
+is read.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from solver.compiling import kernel, point_function
+from solver.cpu.copying import LINE
+from solver.cpu.layout import NOW, OLD, PERIODIC, SOURCE
+from solver.cpu.pointers import pointer, size_of
+from solver.cpu.storing import plane_size
+from solver.cpu.tiles import fill_run
+
+
+class Batched(NamedTuple):
+    """The inputs of a batch of planes, as bare pointers: an array counts its references, once a plane for each use."""
+
+    memory: tuple[Any, ...]
+    "seven"
+    table: Any
+    "rows of `solver.cpu.layout.Layout`: cells, stride, repeat, planes of each"
+    addresses: Any
+    "those of `memory`"
+    ahead: Any
+    "addresses of what is asked for in advance"
+    constants: Any
+    "planes of scratch, one for each input of one value a plane"
+    cells: int
+    "of a plane"
+    pitch: int
+    "cells from one plane of scratch to the next"
+
+
+@kernel(part=True)
+def make_constants(table, cells, like):
+    """Allocate the planes over which inputs of one value are spread."""
+    count = 0
+    for which in range(7):
+        count += table[which, 0] == 1
+    return np.empty(count * plane_size(cells, like.itemsize) + LINE // like.itemsize, like.dtype)
+
+
+@kernel(part=True)
+def make_notes(arrays):
+    """Allocate for the addresses of what is asked for in advance, seven inputs and a gradient, and note the inputs'."""
+    notes = np.zeros(15, np.int64)
+    for which in range(7):
+        notes[8 + which] = arrays[which].ctypes.data
+    return notes
+
+
+@kernel(inline=True)
+def open_batch(arrays, table, cells, constants, notes):
+    """Describe the inputs of a batch; whoever calls must hold all arrays."""
+    memory = (
+        pointer(arrays[0], 0),
+        pointer(arrays[1], 0),
+        pointer(arrays[2], 0),
+        pointer(arrays[3], 0),
+        pointer(arrays[4], 0),
+        pointer(arrays[5], 0),
+        pointer(arrays[6], 0),
+    )
+    pitch = plane_size(cells, constants.itemsize)
+    flat = pointer(table.reshape(-1), 0)
+    return Batched(memory, flat, pointer(notes, 8), pointer(notes, 0), pointer(constants, 0), cells, pitch)
+
+
+@kernel(inline=True)
+def base_of(table, which, p):
+    """Offset of plane p of the batch in input `which`; divisions only where planes are shared."""
+    stride, repeat, count = table[4 * which + 1], table[4 * which + 2], table[4 * which + 3]
+    index = p if repeat == 1 else p // repeat
+    return (index if index < count else index % count) * stride
+
+
+@kernel(inline=True)
+def turn_to(batch, p, first):
+    """Return pointers to the seven inputs of plane p, the constant ones spread; `first` is the first turned to."""
+    now, old, f, u, v, Dx, Dy = batch.memory
+    spread = 0
+    now, spread = plane_of(now, batch, 0, p, first, spread)
+    old, spread = plane_of(old, batch, 1, p, first, spread)
+    f, spread = plane_of(f, batch, 2, p, first, spread)
+    u, spread = plane_of(u, batch, 3, p, first, spread)
+    v, spread = plane_of(v, batch, 4, p, first, spread)
+    Dx, spread = plane_of(Dx, batch, 5, p, first, spread)
+    Dy, spread = plane_of(Dy, batch, 6, p, first, spread)
+    return now, old, f, u, v, Dx, Dy
+
+
+@kernel(inline=True)
+def plane_of(memory, batch, which, p, first, spread):
+    """Return a pointer to input `which` of plane p, and where the next constant is spread."""
+    base = base_of(batch.table, which, p)
+    if batch.table[4 * which] > 1 or batch.cells == 1:
+        return pointer(memory, base), spread
+    if p == first or (batch.table[4 * which + 3] > 1 and p % batch.table[4 * which + 2] == 0):
+        fill_run(batch.constants, spread, batch.cells, memory[base])
+    return pointer(batch.constants, spread), spread + batch.pitch
+
+
+@kernel(inline=True)
+def look_ahead(batch, p):
+    """Note the addresses of plane p's inputs, of equal ones the first, and return how many there are."""
+    count, table, size = 0, batch.table, size_of(batch.constants)
+    for which in range(7):
+        twin = which in (OLD, SOURCE) and batch.addresses[which] == batch.addresses[NOW]
+        if table[4 * which] > 1 and table[4 * which + 3] > 1 and not twin:
+            batch.ahead[count] = batch.addresses[which] + base_of(table, which, p) * size
+            count += 1
+    return count
+
+
+@point_function
+def beside_row(i, rows, sides, r):
+    """Return the rows before and after row i, and the signs of u there; beyond a wall a row is its own neighbour."""
+    north, south, before, after = i - 1, i + 1, r.one, r.one
+    if i == 0:
+        north = rows - 1
+        if sides[0] != PERIODIC:
+            north, before = 0, -r.one
+    if i == rows - 1:
+        south = 0
+        if sides[1] != PERIODIC:
+            south, after = i, -r.one
+    return north, south, before, after
+
+
+@point_function
+def turned(sign, value):
+    """Return a velocity times its sign, which is None where no wall can be near."""
+    return value if sign is None else sign * value
+
+
+@point_function
+def fields_of_cell(q, north, south, before, after, memory, r):
+    """Return u, v, Dx, Dy and f as `stencil.assemble` takes them, of cell q inside its row.
+
+    `north` and `south` are the cells in the rows before and after, with the signs of u there.
+    """
+    _, _, f, u, v, Dx, Dy = memory
+    D_x, D_y = (Dx[q], Dx[q], Dx[q]), (Dy[q], Dy[q], Dy[q])
+    if r.diffusivity_share is not None:
+        D_x, D_y = (Dx[q], Dx[north], Dx[south]), (Dy[q], Dy[q - 1], Dy[q + 1])
+    return (u[q], turned(before, u[north]), turned(after, u[south])), (v[q], v[q - 1], v[q + 1]), D_x, D_y, f[q]
