@@ -19,14 +19,14 @@ _forked = False
 
 
 class Runtime(NamedTuple):
-    """Addresses of three functions of an OpenMP runtime; all zero: there is none."""
+    """Addresses of two functions of an OpenMP runtime, and one of the system's; all zero: there is none."""
 
     parallel: int = 0
     "void GOMP_parallel(void (*body)(void *), void *data, unsigned threads, unsigned flags)"
-    number: int = 0
-    "int omp_get_thread_num()"
     size: int = 0
     "int omp_get_num_threads()"
+    give_way: int = 0
+    "int sched_yield()"
 
 
 NOBODY = Runtime()
@@ -47,8 +47,8 @@ def _loaded() -> Runtime:
     for path in (path for name in ("libgomp", "libiomp", "libomp") for path in sorted(folder.glob(f"{name}*.so*"))):
         try:
             library = ctypes.CDLL(str(path))
-            names = ("GOMP_parallel", "omp_get_thread_num", "omp_get_num_threads")
-            addresses = [ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0 for name in names]
+            functions = (library.GOMP_parallel, library.omp_get_num_threads, ctypes.CDLL(None).sched_yield)
+            addresses = [ctypes.cast(function, ctypes.c_void_p).value or 0 for function in functions]
         except (OSError, AttributeError):
             continue
         return Runtime(*addresses)

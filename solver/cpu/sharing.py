@@ -3,6 +3,11 @@
 The other threads enter their part without Python: one that had to be given the interpreter's lock first began up to
 five milliseconds late, after the other had finished. A kernel leaves its arguments in a record on its stack, and each
 thread of the team reads them there.
+
+The work is taken piece by piece from a counter, so that a thread that comes late finds less to do: after a rest a
+system may let it begin on the processor of the one that woke it, milliseconds later. And who has finished gives way
+until all have, where the runtime's own barrier would spin on the processor that the last one needs. Which thread makes
+a piece changes no bit of it.
 """
 
 from __future__ import annotations
@@ -17,6 +22,8 @@ from numba.extending import intrinsic
 from solver.compiling import kernel
 from solver.cpu.openmp import NOBODY, Runtime
 
+NEXT, FINISHED, FAILED = 5, 6, 7  # slots of the record that threads write
+
 
 class Span(NamedTuple):
     """What a call does, and who helps."""
@@ -26,12 +33,14 @@ class Span(NamedTuple):
     "parts first..last-1 of its work"
     threads: int = 1
     "1: the caller alone"
+    piece: int = 1
+    "so many parts are taken at a time"
     runtime: Runtime = NOBODY
 
 
 @kernel(inline=True)
 def share_out(work, arguments, span):
-    """Call work(*arguments, first, last) for ranges that make up the span, one on each thread, and wait for all."""
+    """Call work(*arguments, first, last) for ranges that make up the span, on all threads, and wait for all."""
     if span.threads == 1:
         work(*arguments, span.first, span.last)
     elif _fork(work, arguments, span):  # type: ignore[call-arg]
@@ -45,12 +54,12 @@ def _fork(typing_context, work, arguments, span):
 
     def generate(context, builder, signature, values):
         _, packed, span = values
-        first, last, threads, runtime = cgutils.unpack_tuple(builder, span)
-        parallel, number, size = cgutils.unpack_tuple(builder, runtime)
+        first, last, threads, piece, runtime = cgutils.unpack_tuple(builder, span)
+        parallel, size, give_way = cgutils.unpack_tuple(builder, runtime)
         word, byte = first.type, ir.IntType(8)
-        record = ir.LiteralStructType([packed.type, word, word, word, word, word])
+        record = ir.LiteralStructType([packed.type] + [word] * 7)
         job = cgutils.alloca_once(builder, record)
-        for slot, value in enumerate((packed, first, last, number, size, word(0))):
+        for slot, value in enumerate((packed, last, piece, size, give_way, first, word(0), word(0))):
             builder.store(value, _field(builder, job, slot))
 
         region = ir.FunctionType(ir.VoidType(), [byte.as_pointer()])
@@ -62,30 +71,51 @@ def _fork(typing_context, work, arguments, span):
         kind = ir.FunctionType(ir.VoidType(), [region.as_pointer(), byte.as_pointer(), count, count])
         enter = builder.inttoptr(parallel, kind.as_pointer())
         builder.call(enter, [body, builder.bitcast(job, byte.as_pointer()), builder.trunc(threads, count), count(0)])
-        return builder.icmp_signed("!=", builder.load(_field(builder, job, 5)), word(0))
+        return builder.icmp_signed("!=", builder.load(_field(builder, job, FAILED)), word(0))
 
     return types.boolean(work, arguments, span), generate
 
 
 def _write_part(context: Any, body: ir.Function, record: ir.Type, work: Any, inner: Any) -> None:
-    """Write the function that each thread of a team enters: it takes its share of the span from its number."""
+    """Write the function that each thread of a team enters: it takes pieces until none are left, then waits for all."""
     builder = ir.IRBuilder(body.append_basic_block())
     job = builder.bitcast(body.args[0], record.as_pointer())
-    packed, first, last, number, size = (builder.load(_field(builder, job, slot)) for slot in range(5))
-    ask = ir.FunctionType(ir.IntType(32), []).as_pointer()
-    # The runtime may give fewer threads than were asked for.
-    thread = builder.sext(builder.call(builder.inttoptr(number, ask), []), first.type)
-    threads = builder.sext(builder.call(builder.inttoptr(size, ask), []), first.type)
-    count = builder.sub(last, first)
-    begin = builder.add(first, builder.sdiv(builder.mul(count, thread), threads))
-    following = builder.add(thread, first.type(1))
-    end = builder.add(first, builder.sdiv(builder.mul(count, following), threads))
-    arguments = [*cgutils.unpack_tuple(builder, packed), begin, end]
+    packed, last, piece, size, give_way = (builder.load(_field(builder, job, slot)) for slot in range(5))
+    begins, taken, done, waits, ended = (body.append_basic_block() for _ in range(5))
+    builder.branch(begins)
+
+    builder.position_at_end(begins)
+    first = builder.atomic_rmw("add", _field(builder, job, NEXT), piece, "monotonic")
+    builder.cbranch(builder.icmp_signed("<", first, last), taken, done)
+
+    builder.position_at_end(taken)
+    beyond = builder.add(first, piece)
+    end = builder.select(builder.icmp_signed("<", beyond, last), beyond, last)
+    arguments = [*cgutils.unpack_tuple(builder, packed), first, end]
     overload = work.dispatcher.overloads[inner.args]
     context.active_code_library.add_linking_library(overload.library)
     status, _ = context.call_internal_no_propagate(builder, overload.fndesc, inner, arguments)
     with builder.if_then(status.is_error, likely=False):
-        builder.store(first.type(1), _field(builder, job, 5))
+        builder.store(last.type(1), _field(builder, job, FAILED))
+    builder.branch(begins)
+
+    builder.position_at_end(done)
+    builder.atomic_rmw("add", _field(builder, job, FINISHED), last.type(1), "acq_rel")
+    ask = ir.FunctionType(ir.IntType(32), []).as_pointer()
+    # The runtime may give fewer threads than were asked for.
+    threads = builder.sext(builder.call(builder.inttoptr(size, ask), []), last.type)
+    waiting = body.append_basic_block()
+    builder.branch(waits)
+
+    builder.position_at_end(waits)
+    finished = builder.load_atomic(_field(builder, job, FINISHED), "acquire", 8)
+    builder.cbranch(builder.icmp_signed("<", finished, threads), waiting, ended)
+
+    builder.position_at_end(waiting)
+    builder.call(builder.inttoptr(give_way, ask), [])
+    builder.branch(waits)
+
+    builder.position_at_end(ended)
     builder.ret_void()
 
 

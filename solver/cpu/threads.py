@@ -22,6 +22,7 @@ from solver.cpu.openmp import NOBODY, Runtime, runtime
 from solver.cpu.sharing import Span
 
 ENOUGH = 100_000  # cell updates, some 50 microseconds of one core: less is not worth waking a thread
+PIECES = 8  # for each thread: each piece makes its own scratch
 
 _pool: ThreadPoolExecutor | None = None
 _making = Lock()
@@ -34,10 +35,14 @@ class Team(NamedTuple):
     "how many, the caller's own included"
     runtime: Runtime = NOBODY
     "whose they are; of nobody: Python threads"
+    pieces: int = 0
+    "into so many pieces a call is cut; by default one for each thread"
 
     def for_work(self, updates: int) -> Team:
         """Return the team for a call of so many cell updates: this one, or the caller alone."""
-        return self if updates >= ENOUGH else Team(1)
+        if updates < ENOUGH:
+            return Team(1)
+        return self._replace(pieces=max(self.size, min(PIECES * self.size, updates // ENOUGH)))
 
 
 def team_of(size: int) -> Team:
@@ -54,7 +59,7 @@ def share(kernel: Callable[..., None], arguments: tuple[Any, ...], count: int, t
     """Call ``kernel(*arguments, span)`` for all of range(count), with one part for each of the team."""
     parts = max(1, min(team.size, count))
     if parts == 1 or team.runtime != NOBODY:
-        kernel(*arguments, Span(0, count, parts, team.runtime))
+        kernel(*arguments, Span(0, count, parts, -(-count // max(parts, team.pieces)), team.runtime))
     else:
         _run_in_pool(lambda t: kernel(*arguments, Span(count * t // parts, count * (t + 1) // parts)), parts)
 
