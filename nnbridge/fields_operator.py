@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from nnbridge.operator import LIBRARY, MESH, check_dtypes, mesh_of, no_second_derivative, plain_values, setup_nothing
+from nnbridge.autograd import register_pullback, register_refusal
+from nnbridge.operator import LIBRARY, MESH, NO_SECOND_DERIVATIVE, check_dtypes, incoming, mesh_of, plain_values
 from solver import cpu
 from solver.cpu.threads import team_of
 from solver.records import Inputs, Mesh
@@ -52,12 +54,23 @@ def evolve_fields(x: Tensor, fields: Tensor, stack: Stack, steps: int, mesh: Mes
     return result
 
 
+def _arrays(x: Tensor, fields: Tensor, stack: Stack) -> Inputs:
+    """Return the seven inputs as arrays, as `Stack.inputs` does as tensors; nothing is copied."""
+    h, planes = x.detach().numpy(), fields.detach().numpy()
+    zero = np.zeros((), h.dtype)
+    D = zero if stack.diffusivity is None else np.array(stack.diffusivity, h.dtype)
+    parts = {"u": zero, "v": zero, "Dx": D, "Dy": D}
+    for slot, name in enumerate(stack.names):
+        parts[name] = planes[..., slot, :, :]
+    return Inputs(h, h, h if stack.source else zero, **parts)
+
+
 @torch.library.impl(LIBRARY, "evolve_fields", "CPU")
 def _evolve_fields_cpu(x: Tensor, fields: Tensor, *arguments: Any) -> Tensor:
     stack, (steps, *plain) = Stack(*arguments[:3]), arguments[3:]
     check_dtypes((x, fields), ("x", "fields"))
-    out = torch.empty(x.shape, dtype=x.dtype)
-    inputs = Inputs(*(t.numpy() for t in stack.inputs(x.detach(), fields.detach())))
+    out = x.new_empty(x.shape)
+    inputs = _arrays(x, fields, stack)
     cpu.forward_into(out.numpy(), inputs, mesh_of(*plain), steps, team_of(torch.get_num_threads()))
     return out
 
@@ -65,9 +78,9 @@ def _evolve_fields_cpu(x: Tensor, fields: Tensor, *arguments: Any) -> Tensor:
 @torch.library.impl(LIBRARY, "evolve_fields_adjoint", "CPU")
 def _evolve_fields_adjoint_cpu(gradient: Tensor, x: Tensor, fields: Tensor, *arguments: Any) -> list[Tensor]:
     stack, (steps, *plain, wanted) = Stack(*arguments[:3]), arguments[3:]
-    inputs = Inputs(*(t.numpy() for t in stack.inputs(x.detach(), fields.detach())))
+    inputs = _arrays(x, fields, stack)
     gradients = cpu.adjoint_stacked(
-        gradient.detach().to(x.dtype).numpy(),
+        incoming(gradient, x),
         inputs,
         stack.names,
         mesh_of(*plain),
@@ -90,21 +103,7 @@ def _evolve_fields_adjoint_fake(gradient: Tensor, x: Tensor, fields: Tensor, *ar
     return [torch.empty(t.shape, dtype=t.dtype, device=t.device) for t, w in both if w]
 
 
-def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    ctx.save_for_backward(*inputs[:2])
-    ctx.plain = inputs[2:]
-
-
-def _backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-    x, fields = ctx.saved_tensors  # read once: unpacking hooks may run each time
-    wanted = list(ctx.needs_input_grad[:2])
-    found = iter(torch.ops.pdebridge.evolve_fields_adjoint(gradient, x, fields, *ctx.plain, wanted))
-    return (*(next(found) if w else None for w in wanted), *(None,) * len(ctx.plain))
-
-
-torch.library.register_autograd("pdebridge::evolve_fields", _backward, setup_context=_setup_context, lib=LIBRARY)
-torch.library.register_autograd(
-    "pdebridge::evolve_fields_adjoint", no_second_derivative, setup_context=setup_nothing, lib=LIBRARY
-)
+register_pullback(LIBRARY, "evolve_fields", 2)
+register_refusal(LIBRARY, "evolve_fields_adjoint", NO_SECOND_DERIVATIVE)
 for _device in ("cpu", "cuda"):
     torch.library.register_autocast("pdebridge::evolve_fields", _device, torch.float32, lib=LIBRARY)

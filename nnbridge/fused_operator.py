@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nnbridge.operator import DTYPES, LIBRARY, MESH, mesh_of, plain_values, setup_nothing
+from nnbridge.autograd import register_refusal
+from nnbridge.operator import DTYPES, LIBRARY, MESH, mesh_of, plain_values
 from solver.cpu import layer as kernel
 from solver.cpu.layer import Layer, Parts
 from solver.cpu.threads import team_of
@@ -64,13 +65,11 @@ def _evaluate_layer_fake(*arguments: Any) -> Tensor:
     return torch.empty(x.shape, dtype=x.dtype, device=x.device)
 
 
-def _no_derivative(ctx: Any, gradient: Any) -> None:
-    raise NotImplementedError(
-        "the one-pass evaluation of a layer has no derivative: it was traced or called without gradients. "
-        "Trace the layer with gradients enabled, or make it with backend='torch'."
-    )
-
-
-torch.library.register_autograd("pdebridge::evaluate_layer", _no_derivative, setup_context=setup_nothing, lib=LIBRARY)
+register_refusal(
+    LIBRARY,
+    "evaluate_layer",
+    "the one-pass evaluation of a layer has no derivative: it was traced or called without gradients. "
+    "Trace the layer with gradients enabled, or make it with backend='torch'.",
+)
 for _device in ("cpu", "cuda"):
     torch.library.register_autocast("pdebridge::evaluate_layer", _device, torch.float32, lib=LIBRARY)

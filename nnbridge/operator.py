@@ -15,14 +15,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nnbridge.autograd import register_pullback, register_refusal
 from solver import cpu
 from solver.cpu.threads import team_of
-from solver.records import Fields, Filter, Inputs, Levels, Mesh
+from solver.records import Array, Fields, Filter, Inputs, Levels, Mesh
 
 INPUTS = "Tensor h, Tensor? h_prev, Tensor? source, Tensor u, Tensor v, Tensor Dx, Tensor Dy"
 MESH = "int steps, float dt, float dx, float dy, str[] boundary, str advection, str diffusion, float nu, float alpha"
 NAMES = ("h", "h_prev", "source", "u", "v", "Dx", "Dy")
 DTYPES = (torch.float32, torch.float64)
+NO_SECOND_DERIVATIVE = (
+    "the kernel has no second derivative: call diffusion_advection(..., backend='torch') for double backward."
+)
 
 LIBRARY = torch.library.Library("pdebridge", "DEF")
 LIBRARY.define(f"evolve({INPUTS}, {MESH}) -> Tensor")
@@ -58,8 +62,8 @@ def mesh_of(
 
 def check_dtypes(inputs: Sequence[Tensor], names: Sequence[str] = NAMES) -> None:
     """Raise a TypeError unless all are float32 or all float64."""
-    found = {t.dtype for t in inputs}
-    if len(found) > 1 or not found <= set(DTYPES):
+    dtype = inputs[0].dtype
+    if dtype not in DTYPES or any(t.dtype != dtype for t in inputs):
         named = ", ".join(f"{n} {t.dtype}" for n, t in zip(names, inputs, strict=True))
         count = {2: "both", 7: "all seven"}[len(names)]
         raise TypeError(
@@ -76,8 +80,20 @@ def _filled(inputs: Sequence[Tensor | None]) -> list[Tensor]:
 
 
 def _arrays(inputs: Sequence[Tensor]) -> Inputs:
-    """Return the tensors' memory as NumPy arrays; nothing is copied."""
-    return Inputs(*(t.detach().numpy() for t in inputs))
+    """Return the tensors' memory as NumPy arrays; nothing is copied. A tensor that comes again is the same array."""
+    arrays: list[Array] = []
+    before = None
+    for tensor in inputs:
+        arrays.append(arrays[-1] if tensor is before else tensor.detach().numpy())
+        before = tensor
+    return Inputs(*arrays)
+
+
+def incoming(gradient: Tensor, like: Tensor) -> Array:
+    """Return the gradient of a result as an array of the dtype of the input `like`."""
+    gradient = gradient.detach()
+    array: Array = (gradient if gradient.dtype == like.dtype else gradient.to(like.dtype)).numpy()
+    return array
 
 
 def common_shape(tensors: Sequence[Tensor]) -> torch.Size:
@@ -85,7 +101,7 @@ def common_shape(tensors: Sequence[Tensor]) -> torch.Size:
     first = tensors[0].shape
     if all(t.shape == first or not t.ndim for t in tensors):
         return first
-    shape: torch.Size = torch.broadcast_shapes(*(t.shape for t in tensors))
+    shape: torch.Size = torch.broadcast_shapes(*[t.shape for t in tensors])
     return shape
 
 
@@ -93,7 +109,7 @@ def common_shape(tensors: Sequence[Tensor]) -> torch.Size:
 def _evolve_cpu(*arguments: Any) -> Tensor:
     inputs, (steps, *plain) = _filled(arguments[:7]), arguments[7:]
     check_dtypes(inputs)
-    out = torch.empty(common_shape(inputs), dtype=inputs[0].dtype)
+    out = inputs[0].new_empty(common_shape(inputs))
     cpu.forward_into(out.numpy(), _arrays(inputs), mesh_of(*plain), steps, team_of(torch.get_num_threads()))
     return out
 
@@ -103,7 +119,7 @@ def _evolve_adjoint_cpu(gradient: Tensor, *arguments: Any) -> list[Tensor]:
     inputs, (steps, *plain, wanted) = _filled(arguments[:7]), arguments[7:]
     arrays = _arrays(inputs)
     gradients = cpu.adjoint(
-        gradient.detach().to(inputs[0].dtype).numpy(),
+        incoming(gradient, inputs[0]),
         Levels(arrays.now, arrays.old),
         Fields(arrays.u, arrays.v, arrays.Dx, arrays.Dy, arrays.source),
         mesh_of(*plain),
@@ -127,32 +143,7 @@ def _evolve_adjoint_fake(gradient: Tensor, *arguments: Any) -> list[Tensor]:
     return [torch.empty(t.shape, dtype=t.dtype, device=t.device) for t, w in zip(inputs, wanted, strict=True) if w]
 
 
-def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    ctx.save_for_backward(*inputs[:7])
-    ctx.mesh = inputs[7:]
-
-
-def _backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-    inputs = ctx.saved_tensors  # read once: unpacking hooks may run each time
-    wanted = list(ctx.needs_input_grad[:7])
-    found = iter(torch.ops.pdebridge.evolve_adjoint(gradient, *inputs, *ctx.mesh, wanted))
-    return (*(next(found) if w else None for w in wanted), *(None,) * len(ctx.mesh))
-
-
-def no_second_derivative(ctx: Any, *gradients: Any) -> None:
-    """Raise: the adjoint operators have no autograd rule but this."""
-    raise NotImplementedError(
-        "the kernel has no second derivative: call diffusion_advection(..., backend='torch') for double backward."
-    )
-
-
-def setup_nothing(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-    """Nothing is kept for a derivative that does not exist."""
-
-
-torch.library.register_autograd("pdebridge::evolve", _backward, setup_context=_setup_context, lib=LIBRARY)
-torch.library.register_autograd(
-    "pdebridge::evolve_adjoint", no_second_derivative, setup_context=setup_nothing, lib=LIBRARY
-)
+register_pullback(LIBRARY, "evolve", len(NAMES))
+register_refusal(LIBRARY, "evolve_adjoint", NO_SECOND_DERIVATIVE)
 for _device in ("cpu", "cuda"):
     torch.library.register_autocast("pdebridge::evolve", _device, torch.float32, lib=LIBRARY)

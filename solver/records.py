@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -89,11 +90,7 @@ class Ratios(NamedTuple):
     @classmethod
     def of(cls, mesh: Mesh, dtype: np.dtype[Any]) -> Ratios:
         """Round each ratio once, from float64, to `dtype`."""
-        dt, dx, dy = mesh.dt, mesh.dx, mesh.dy
-        shares = ADVECTION[mesh.advection], DIFFUSION[mesh.diffusion]
-        raw = mesh.raw.nu / 2, mesh.raw.alpha
-        values = (dt / dx, dt / dy, 2 * dt / dx**2, 2 * dt / dy**2, 2 * dt, 0.5, 1.0, *shares, *raw)
-        return cls(*(dtype.type(value) for value in values))
+        return _ratios(mesh, dtype)
 
     def pruned(self) -> Ratios:
         """Return the same with None for both shares if both are zero: kernels for it read no neighbour's value.
@@ -103,6 +100,16 @@ class Ratios(NamedTuple):
         if self.velocity_share or self.diffusivity_share:
             return self
         return self._replace(velocity_share=None, diffusivity_share=None)
+
+
+@lru_cache(maxsize=64)
+def _ratios(mesh: Mesh, dtype: np.dtype[Any]) -> Ratios:
+    """Compute what `Ratios.of` returns; a layer calls with the same mesh again and again."""
+    dt, dx, dy = mesh.dt, mesh.dx, mesh.dy
+    shares = ADVECTION[mesh.advection], DIFFUSION[mesh.diffusion]
+    raw = mesh.raw.nu / 2, mesh.raw.alpha
+    values = (dt / dx, dt / dy, 2 * dt / dx**2, 2 * dt / dy**2, 2 * dt, 0.5, 1.0, *shares, *raw)
+    return Ratios(*(dtype.type(value) for value in values))
 
 
 class Coefficients(NamedTuple):
@@ -140,11 +147,16 @@ class Inputs(NamedTuple):
 
 def common_shape(inputs: Inputs) -> tuple[int, ...]:
     """Shape (..., rows, columns) that all seven inputs broadcast to."""
+    first = inputs.now.shape
+    if len(first) >= 2 and all(a.shape == first or not a.ndim for a in inputs):
+        return first  # for small planes `broadcast_shapes` costs as much as a step
     return np.broadcast_shapes(*(a.shape for a in inputs), (1, 1))
 
 
 def sum_to_shape(gradient: Array, shape: tuple[int, ...]) -> Array:
     """Adjoint of broadcasting: sum `gradient` over the dimensions along which `shape` was broadcast."""
+    if gradient.shape == shape:
+        return gradient
     lead = gradient.ndim - len(shape)
     axes = tuple(range(lead)) + tuple(
         lead + axis for axis, size in enumerate(shape) if size == 1 and gradient.shape[lead + axis] != 1

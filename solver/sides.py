@@ -100,7 +100,7 @@ class Sides:
             raise TypeError(f"`boundary` is a {type(boundary).__name__}: it takes {TAKES}, or Sides(...).")
         if isinstance(boundary, str) and boundary not in (PERIODIC, NO_FLUX):
             raise ValueError(f"`boundary` is {boundary!r}: it takes {TAKES}, or Sides(...).")
-        return cls(boundary, boundary, boundary, boundary)
+        return _EVERYWHERE[boundary] if isinstance(boundary, str) else cls(boundary, boundary, boundary, boundary)
 
     def items(self) -> tuple[tuple[str, Side], ...]:
         """Return (name, side) of all four."""
@@ -145,6 +145,10 @@ class Sides:
         if len(set(described)) == 1:
             return described[0]
         return ", ".join(f"{name} {text}" for name, text in zip(NAMES, described, strict=True))
+
+
+# Made once: a layer asks at every call.
+_EVERYWHERE = {kind: Sides(kind, kind, kind, kind) for kind in (PERIODIC, NO_FLUX)}
 
 
 def _values(name: str, value: object, length: int) -> Array:

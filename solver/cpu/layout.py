@@ -7,6 +7,7 @@ planes of one value, a field shared by a batch is read again for each member. Pl
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import prod
 from typing import Any, NamedTuple
 
@@ -63,22 +64,34 @@ class Layout(NamedTuple):
 
 def lay_out(array: Array, shape: tuple[int, ...]) -> Layout:
     """Describe `array`, which broadcasts to `shape`; it is copied only if this description cannot be given."""
+    array = np.asarray(array)  # of a memory map or another subclass: the plain array
+    # The two usual cases first: on small planes the search below costs more than the kernel.
+    if array.flags.c_contiguous and array.shape == shape:
+        cells = shape[-2] * shape[-1]
+        return Layout(writable(array.reshape(-1)), cells, cells, 1, prod(shape[:-2]))
+    if array.size == 1:
+        return Layout(writable(array.reshape(-1)), 1, 1, 1, 1)
+    return _search(array, shape)
+
+
+def _search(array: Array, shape: tuple[int, ...]) -> Layout:
+    """Describe an array that lies in any way."""
     padded = (1,) * (len(shape) - array.ndim) + array.shape
     if padded[-2:] != (1, 1) and padded[-2:] != shape[-2:]:
         array = np.broadcast_to(array, padded[:-2] + shape[-2:])
-    else:
+    elif array.shape != padded:
         array = array.reshape(padded)
     batch = shape[:-2]
-    kept = [axis for axis, size in enumerate(batch) if size > 1 and array.shape[axis] == size]
-    if kept and any(size > 1 for axis, size in enumerate(batch[: kept[-1]]) if axis > kept[0] and axis not in kept):
+    spread = [axis for axis, size in enumerate(batch) if size > 1]
+    kept = [axis for axis in spread if array.shape[axis] == batch[axis]]
+    if kept and kept != [axis for axis in spread if kept[0] <= axis <= kept[-1]]:
         array = np.broadcast_to(array, batch + array.shape[-2:])
-        kept = [axis for axis, size in enumerate(batch) if size > 1]
+        kept = spread
     stride = _plane_stride(array, kept)
+    cells = array.shape[-2] * array.shape[-1]
     if stride is None:
-        array = np.ascontiguousarray(array)
-        stride = prod(array.shape[-2:])
-    planes = prod(batch[axis] for axis in kept)
-    cells = prod(array.shape[-2:])
+        array, stride = np.ascontiguousarray(array), cells
+    planes = prod([batch[axis] for axis in kept])
     flat = as_strided(array, ((planes - 1) * stride + cells,), (array.itemsize,))
     repeat = prod(batch[kept[-1] + 1 :]) if kept else 1
     return Layout(writable(flat), cells, stride, repeat, planes)
@@ -88,14 +101,15 @@ def _plane_stride(array: Array, kept: list[int]) -> int | None:
     """Values between successive planes, if each plane is contiguous and they are evenly spaced; else None."""
     if not array[(0,) * (array.ndim - 2)].flags.c_contiguous:
         return None
-    cells = prod(array.shape[-2:])
+    cells: int = array.shape[-2] * array.shape[-1]
     if not kept:
         return cells
-    strides = [array.strides[axis] for axis in kept]
-    sizes = [array.shape[axis] for axis in kept]
-    even = all(s == n * inner for s, n, inner in zip(strides, sizes[1:], strides[1:], strict=False))
-    stride, rest = divmod(strides[-1], array.itemsize)
-    return stride if even and rest == 0 and stride >= cells else None
+    for outer, inner in pairwise(kept):
+        if array.strides[outer] != array.shape[inner] * array.strides[inner]:
+            return None
+    spacing: int = array.strides[kept[-1]]
+    stride, rest = divmod(spacing, array.itemsize)
+    return stride if rest == 0 and stride >= cells else None
 
 
 class Batch(NamedTuple):
@@ -107,9 +121,14 @@ class Batch(NamedTuple):
     @classmethod
     def of(cls, inputs: Inputs, shape: tuple[int, ...]) -> Batch:
         """Lay out all seven inputs for the common `shape`."""
-        layouts = [lay_out(a, shape) for a in inputs]
-        table = np.array([(x.cells, x.stride, x.repeat, x.planes) for x in layouts], np.int64)
-        return cls(tuple(x.flat for x in layouts), table)
+        layouts: list[Layout] = []
+        before = None
+        for array in inputs:
+            # H[0], H[-1] and the source of a layer are one array, u and v or Dx and Dy may be.
+            layouts.append(layouts[-1] if array is before else lay_out(array, shape))
+            before = array
+        table = np.array([layout[1:] for layout in layouts], np.int64)
+        return cls(tuple([layout.flat for layout in layouts]), table)
 
     def with_levels(self, now: Array, old: Array, extent: Extent) -> Batch:
         """Return the same fields with other levels, flat arrays of all planes."""

@@ -44,10 +44,11 @@ def adjoint(
         return _adjoint_of_nothing(of_now, of_old, inputs, wanted, joined)
     arrays, table = Batch.of(inputs, shape)
     planes = prod(shape[:-2])
-    out = [aligned((planes * int(n) if w else 0,), inputs.now.dtype) for n, w in zip(table[:, 0], wanted, strict=True)]
+    strides, nothing = table[:, 0].tolist(), np.empty(0, inputs.now.dtype)
+    out = [aligned((planes * n,), inputs.now.dtype) if w else nothing for n, w in zip(strides, wanted, strict=True)]
     joined = [j and wanted[0] for j in joined]
-    run(Targets.of(out, table[:, 0].tolist(), joined), (of_now, of_old), (arrays, table), shape, mesh, steps, team)
-    return Inputs(*(_reduce(g, i.shape, shape, w) for g, i, w in zip(out, inputs, wanted, strict=True)))
+    run(Targets.of(out, strides, joined), (of_now, of_old), (arrays, table), shape, mesh, steps, team)
+    return Inputs(*[_reduce(g, i.shape, shape) if w else g for g, i, w in zip(out, inputs, wanted, strict=True)])
 
 
 def adjoint_stacked(
@@ -96,7 +97,7 @@ def run(
     """Call the kernel for these forms and steps: each is compiled when first used."""
     dtype = cotangents[0].dtype
     ratios, extent = Ratios.of(mesh, dtype), Extent.of(shape, steps, mesh, dtype)
-    of_now, of_old = (writable(np.ascontiguousarray(a).reshape(-1)) for a in cotangents)
+    of_now, of_old = [writable(np.ascontiguousarray(a).reshape(-1)) for a in cotangents]
     published = not (ratios.velocity_share or ratios.diffusivity_share)
     filtered = extent.unfiltered < steps
     # The other forms share one compilation, which reads the neighbours' shares whatever they are.
@@ -117,13 +118,15 @@ def run(
 def _cotangents(cotangent: Levels | Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, Array]:
     """Return the cotangents of H[K] and H[K-1] in the common shape; the latter may be empty."""
     of_now, of_old = cotangent if isinstance(cotangent, Levels) else (cotangent, np.empty(0, dtype))
-    return np.broadcast_to(of_now, shape), np.broadcast_to(of_old, shape) if of_old.size else of_old
+    return _expanded(of_now, shape), _expanded(of_old, shape) if of_old.size else of_old
 
 
-def _reduce(gradient: Array, shape: tuple[int, ...], full: tuple[int, ...], wanted: bool) -> Array:
+def _expanded(array: Array, shape: tuple[int, ...]) -> Array:
+    return array if array.shape == shape else np.broadcast_to(array, shape)
+
+
+def _reduce(gradient: Array, shape: tuple[int, ...], full: tuple[int, ...]) -> Array:
     """Sum what the kernel wrote per plane of the batch to the shape of the input."""
-    if not wanted:
-        return gradient
     per_cell = gradient.size == prod(full)
     return sum_to_shape(gradient.reshape(full if per_cell else (*full[:-2], 1, 1)), shape)
 

@@ -31,7 +31,7 @@ class Targets(NamedTuple):
     @classmethod
     def of(cls, arrays: Sequence[Array], strides: Sequence[int], joined: Sequence[bool]) -> Targets:
         """Describe seven flat arrays; what is empty is not wanted."""
-        streamed = sum(a.nbytes for a in arrays) >= STREAM
+        streamed = sum([a.nbytes for a in arrays]) >= STREAM
         wanted = np.array([a.size > 0 for a in arrays], np.bool_)
         return cls(tuple(arrays), np.array(strides, np.int64), wanted, np.array(joined, np.bool_), streamed)
 
