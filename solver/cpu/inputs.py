@@ -1,8 +1,7 @@
-"""Where the inputs of whole planes lie: read in place, plane by plane and row by row.
+"""Where the inputs of a plane of any size lie: read in place, row by row, and a row of one value for all rows.
 
-A row must cost little beside its arithmetic, so that it is not copied to be padded: with padded copies of two inputs a
-row of 32 cells took 345 cycles. Loops run over whole rows as if the cells beside a row in memory were the neighbours of
-its ends, which is right for all but the two; these are made again, one at a time.
+Nothing of a plane's size is allocated: a survey goes over grids that fill the memory. `solver.cpu.uniform` is for planes
+that a cache holds.
 """
 
 from __future__ import annotations
@@ -12,8 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from solver.compiling import kernel, point_function
-from solver.cpu.copying import LINE, prefetch_address
-from solver.cpu.layout import DX, NOW, OLD, PERIODIC, SOURCE, U, plane_base
+from solver.cpu.layout import DX, NOW, PERIODIC, U, plane_base
 from solver.cpu.pointers import pointer
 from solver.cpu.tiles import fill_run
 
@@ -21,7 +19,7 @@ SPARE = 16  # cells before and after the row of an input of one value
 
 
 class Here(NamedTuple):
-    """Where one plane's inputs lie, and the next one's."""
+    """Where one plane's inputs lie."""
 
     memory: tuple[Any, ...]
     "seven pointers"
@@ -29,18 +27,6 @@ class Here(NamedTuple):
     "pointer to the seven offsets of the plane's first cell"
     pitch: Any
     "pointer to seven numbers: cells from one row to the next; 0 for a row that stands for all"
-    ahead: Any
-    "pointer to the addresses of what is asked for in advance"
-
-
-class Reach(NamedTuple):
-    """How far beyond its rows a plane may be read."""
-
-    before: int
-    "1 if no cell lies before the plane's first in some input, else 0"
-    first: int
-    "the loops over rows first..last-1 may go on to a whole cache line, in their own row and in those beside it"
-    last: int
 
 
 @kernel(part=True)
@@ -52,13 +38,13 @@ def make_room(columns, like):
 @kernel(part=True)
 def make_notes():
     """Allocate what `Here` keeps."""
-    return np.zeros(22, np.int64)
+    return np.zeros(14, np.int64)
 
 
 @kernel(inline=True)
 def open_here(arrays, table, columns, constants, notes):
     """Decide where each input is read, for all planes of a batch."""
-    at, pitch, ahead = pointer(notes, 0), pointer(notes, 7), pointer(notes, 14)
+    at, pitch = pointer(notes, 0), pointer(notes, 7)
     for which in range(7):
         pitch[which] = 0 if table[which, 0] == 1 else columns
     rows = pointer(constants, 0)
@@ -71,60 +57,21 @@ def open_here(arrays, table, columns, constants, notes):
         pointer(arrays[5], 0) if pitch[5] else rows,
         pointer(arrays[6], 0) if pitch[6] else rows,
     )
-    return Here(memory, at, pitch, ahead)
-
-
-@point_function
-def whole_row(extent):
-    """Return the columns of a row, rounded up to whole cache lines."""
-    line = LINE // extent.itemsize
-    return (extent.columns + line - 1) // line * line
+    return Here(memory, at, pitch)
 
 
 @kernel(inline=True)
 def turn_to_plane(here, arrays, table, p, extent, constants):
-    """Go to plane p of the batch. Return a `Reach`."""
-    rows, columns, whole = extent.rows, extent.columns, whole_row(extent)
-    before, first, last = 0, 0, rows
+    """Go to plane p of the batch."""
+    columns = extent.columns
     for which in range(7):
         base = plane_base(table, which, p)
         if here.pitch[which]:
             here.at[which] = base
-            rest = arrays[which].size - base
-            if base == 0:
-                before = 1
-            if rest < rows * columns + whole - columns + 1:
-                # Row i reads up to the end of row i + 1, and the first perhaps the last.
-                first = 1 if whole > columns else 0
-                last = min(last, rows - 1 if whole == columns else max(0, (rest - whole - 1) // columns))
         else:
             row = which * (columns + 2 * SPARE)
             fill_run(pointer(constants, 0), row, columns + 2 * SPARE, arrays[which][base])
             here.at[which] = row + SPARE
-    return Reach(before, first, last)
-
-
-@point_function
-def row_range(i, reach, extent):
-    """Return the first and last cell of the loop over row i, which is to leave no cell over for a loop of single cells.
-
-    The cells beyond the row that it makes are made again with their own row. Where memory ends, the ends of the row are
-    left out, which are made apart.
-    """
-    inside = reach.first <= i < reach.last
-    return reach.before if i == 0 else 0, whole_row(extent) if inside else extent.columns - 1
-
-
-@kernel(inline=True)
-def look_ahead(here, arrays, table, p):
-    """Note the addresses of plane p's inputs, of equal ones the first, and return how many there are."""
-    count = 0
-    for which in range(7):
-        twin = which in (OLD, SOURCE) and arrays[which].ctypes.data == arrays[NOW].ctypes.data
-        if here.pitch[which] and table[which, 3] > 1 and not twin:
-            here.ahead[count] = arrays[which].ctypes.data + plane_base(table, which, p) * arrays[which].itemsize
-            count += 1
-    return count
 
 
 @point_function
@@ -172,10 +119,3 @@ def offsets(here, i, rows, sides, r):
     beyond = at[NOW] + north * pitch[NOW], at[U] + north * pitch[U], at[DX] + north * pitch[DX]
     behind = at[NOW] + south * pitch[NOW], at[U] + south * pitch[U], at[DX] + south * pitch[DX]
     return (row, beyond, behind), before, after
-
-
-@point_function
-def ask(here, streams, i, n, itemsize):
-    """Ask for row i of what comes next: a few lines at a time, more would fill the line buffers and wait."""
-    for m in range(streams):
-        prefetch_address(here.ahead[m] + i * n * itemsize, n * itemsize)

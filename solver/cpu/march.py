@@ -24,17 +24,6 @@ GROUP = 2  # steps that follow each other row by row
 BLOCK = 4  # rows that a group makes in turn
 
 
-class March(NamedTuple):
-    """What one pass does."""
-
-    begun: int
-    "steps that the tile's levels have made already; at 0 the pass begins from the inputs"
-    steps: int
-    "steps that it makes"
-    last: bool
-    "whether the result is stored"
-
-
 class Result(NamedTuple):
     """Where the result goes."""
 
@@ -95,14 +84,14 @@ def hold_coefficients(c, c_at, f, f_at, i, tile):
 
 
 @kernel(inline=True)
-def begin(result, sources, i, march, tile, extent, room, r):
+def begin(result, sources, i, steps, tile, extent, room, r):
     """Make the first step of row i from the inputs, and keep the coefficients if there are more."""
     n = tile.columns
     if i + 1 < tile.rows:
         load_now(sources, i + 1, tile, extent, room, r)
     now, here = around(i, room.lead - room.lead, tile, room), slot(room, i)
     place = place_fields(sources, i, tile, extent, room, r)
-    if march.steps == 1 and march.last:
+    if steps == 1:
         new, new_at = result.now, result.at + plane_row(tile, i, extent.rows) * extent.columns + tile.column
         update_row(new, new_at, room.work, now, sources.old_field, sources.fields, place, n, r)
         if result.keeps_old:
@@ -114,7 +103,7 @@ def begin(result, sources, i, march, tile, extent, room, r):
         hold_values(new, new_at, sources.fields[4], place.source, i, tile)
         if room.kept:
             hold_coefficients(room.c, here, sources.fields[4], place.source, i, tile)
-    if march.steps > 1 or not march.last:
+    if steps > 1:
         fill_ends(room.work, new_at, tile, r.one)
 
 
@@ -128,18 +117,18 @@ def store_row(result, target, to, source, start, count):
 
 
 @kernel(inline=True)
-def advance(result, i, step, march, tile, extent, room, one):
+def advance(result, i, step, steps, tile, extent, room, one):
     """Make step `step` of the pass in row i from the kept coefficients; store the row after the last."""
     n = tile.columns
-    level = room.plane if (march.begun + step) & 1 else 0  # of H[k]
+    level = room.plane if step & 1 else 0  # of H[k]
     here, other = slot(room, i), room.plane - level
     # Whole vectors: what lies beyond the end of a row is scratch, and its end cells are filled afterwards.
     whole = (n + room.lead - 1) // room.lead * room.lead
     sweep_row(room.c, here, room.work, here + other, room.work, around(i, level, tile, room), whole)
     fill_ends(room.work, here + other, tile, one)
-    if march.last and step == march.steps - 1:
-        skip = march.begun + march.steps if tile.west == OPEN else 0
-        width = n - skip - (march.begun + march.steps if tile.east == OPEN else 0)
+    if step == steps - 1:
+        skip = steps if tile.west == OPEN else 0
+        width = n - skip - (steps if tile.east == OPEN else 0)
         to = result.at + plane_row(tile, i, extent.rows) * extent.columns + (tile.column + skip) % extent.columns
         store_row(result, result.now, to, room.work, here + other + skip, width)
         if result.keeps_old:
@@ -147,34 +136,33 @@ def advance(result, i, step, march, tile, extent, room, one):
 
 
 @kernel(inline=True)
-def close_seam(result, march, tile, extent, room, r):
+def close_seam(result, steps, tile, extent, room, r):
     """Where the rows are periodic, make what the pass has left undone beside the seam."""
     if tile.north == PERIODIC:
-        for step in range(1, march.steps):
+        for step in range(1, steps):
             for i in range(tile.rows - step, tile.rows + step):
-                advance(result, i if i < tile.rows else i - tile.rows, step, march, tile, extent, room, r.one)
+                advance(result, i if i < tile.rows else i - tile.rows, step, steps, tile, extent, room, r.one)
 
 
 @kernel(inline=True)
-def pass_rows(result, sources, march, ahead, tile, extent, room, r):
-    """Make the steps of one pass; what is asked for in advance lies `ahead` rows further down than the pass is."""
-    if march.begun == 0:
-        # The row before the first, the first, and where the pass begins at the second, that.
-        for i in range(tile.rows - 1 if tile.north == PERIODIC else 0, tile.rows + (2 if tile.north == OPEN else 1)):
-            load_now(sources, i if i < tile.rows else i - tile.rows, tile, extent, room, r)
-    share = (6 + march.steps) // march.steps  # of the seven inputs, asked for beside each step
-    for head in range(0, tile.rows + march.steps - 1, BLOCK):
-        for group in range(0, march.steps, GROUP):
+def pass_rows(result, sources, steps, ahead, tile, extent, room, r):
+    """Make all steps in one pass; what is asked for in advance lies `ahead` rows further down than the pass is."""
+    # The row before the first, the first, and where the pass begins at the second, that.
+    for i in range(tile.rows - 1 if tile.north == PERIODIC else 0, tile.rows + (2 if tile.north == OPEN else 1)):
+        load_now(sources, i if i < tile.rows else i - tile.rows, tile, extent, room, r)
+    share = (6 + steps) // steps  # of the seven inputs, asked for beside each step
+    for head in range(0, tile.rows + steps - 1, BLOCK):
+        for group in range(0, steps, GROUP):
             for lead in range(head - group, head - group + BLOCK):
-                for step in range(group, min(group + GROUP, march.steps)):
+                for step in range(group, min(group + GROUP, steps)):
                     i = lead - (step - group)
                     if i < first_row(tile, step) or i >= end_row(tile, step):
                         continue
                     if i + ahead < tile.rows:
                         for which in range(share * step, min(7, share * (step + 1))):
                             ask_ahead(sources, which, plane_row(tile, i + ahead, extent.rows), tile, extent)
-                    if march.begun == 0 and step == 0:
-                        begin(result, sources, i, march, tile, extent, room, r)
+                    if step == 0:
+                        begin(result, sources, i, steps, tile, extent, room, r)
                     else:
-                        advance(result, i, step, march, tile, extent, room, r.one)
-    close_seam(result, march, tile, extent, room, r)
+                        advance(result, i, step, steps, tile, extent, room, r.one)
+    close_seam(result, steps, tile, extent, room, r)

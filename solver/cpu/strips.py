@@ -15,7 +15,7 @@ import numpy as np
 
 from solver.compiling import kernel
 from solver.cpu.layout import OPEN, PERIODIC, Batch, Extent
-from solver.cpu.march import BLOCK, March, Result, pass_rows
+from solver.cpu.march import BLOCK, Result, pass_rows
 from solver.cpu.pointers import pointer
 from solver.cpu.sharing import share_out
 from solver.cpu.sources import look_ahead, make_notes, open_sources, turn_to
@@ -107,5 +107,5 @@ def strips_in(store, ring, notes, now_out, old_out, arrays, table, ratios, exten
         at = p * extent.rows * extent.columns
         result = Result(pointer(now_out, 0), pointer(old_out, 0), old_out.size > 0, at, now_out.nbytes > STREAMED)
         look_ahead(sources, arrays, table, p)
-        pass_rows(result, sources, March(0, steps, True), AHEAD, tile, extent, room, ratios)
+        pass_rows(result, sources, steps, AHEAD, tile, extent, room, ratios)
     fence()
