@@ -147,7 +147,7 @@ def adjoint_some(targets, cotangents, batch, ratios, extent, general, first, las
     constants, notes = make_constants(batch[1], rows * columns, like), make_notes(batch[0])
     source = open_batch(batch[0], batch[1], rows * columns, constants, notes)
     gathered = make_columns(rows, like)
-    ends = open_columns(gathered, rows)
+    ends = open_columns(gathered, rows, source)
     adjoint_in(planes, pending, targets, cotangents, source, ends, ratios, extent, general, first, last)
     keep_alive(gradients, notes_of_pending, batch, constants, notes, gathered)
 

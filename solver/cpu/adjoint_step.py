@@ -187,7 +187,8 @@ def adjoint_some(targets, cotangents, batch, ratios, extent, joined, first, last
     """Do so for planes first..last-1."""
     (arrays, table), rows, cells, like = batch, extent.rows, extent.rows * extent.columns, cotangents[0]
     constants, notes, gathered = make_constants(table, cells, like), make_notes(arrays), make_columns(rows, like)
-    inputs, columns = open_batch(arrays, table, cells, constants, notes), open_columns(gathered, rows)
+    inputs = open_batch(arrays, table, cells, constants, notes)
+    columns = open_columns(gathered, rows, inputs)
     weights = np.zeros(2 * (plane_size(cells, extent.itemsize) + 2 * SPARE), like.dtype)
     gradients, notes_of_pending = make_gradients(cells, like), np.zeros(GRADIENTS + 1, np.int64)
     pending = open_pending(gradients, targets, notes_of_pending, cells)

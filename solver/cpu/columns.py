@@ -14,6 +14,7 @@ from solver.compiling import kernel, point_function
 from solver.cpu.copying import LINE
 from solver.cpu.layout import DX, DY, NOW, OLD, PERIODIC, SOURCE, U, V
 from solver.cpu.pointers import pointer
+from solver.cpu.uniform import is_twin
 from solver.cpu.vectors import take_widest
 
 SLOTS = 20
@@ -51,6 +52,10 @@ class Columns(NamedTuple):
     "for what else there is to gather, and for results"
     pitch: int
     "from one of these to the next"
+    has_old: bool
+    "whether H[k-1] is another input than H[k]"
+    has_source: bool
+    "whether the source is"
 
 
 @point_function
@@ -77,16 +82,17 @@ def make_columns(rows, like):
 
 
 @kernel(inline=True)
-def open_columns(store, rows):
-    """Lay the columns out."""
+def open_columns(store, rows, batch):
+    """Lay the columns out; an input that is H[0] itself needs none."""
+    has_old, has_source = not is_twin(batch, OLD), not is_twin(batch, SOURCE)
     line, pitch = LINE // store.itemsize, column_pitch(rows, store.itemsize)
     start = (-(store.ctypes.data // store.itemsize)) % line + line
     return Columns(
         pointer(store, start),
         pointer(store, start + pitch),
         pointer(store, start + 2 * pitch),
-        pointer(store, start + 3 * pitch),
-        pointer(store, start + 4 * pitch),
+        pointer(store, start + 3 * pitch if has_old else start),
+        pointer(store, start + 4 * pitch if has_source else start),
         pointer(store, start + 5 * pitch),
         pointer(store, start + 6 * pitch),
         pointer(store, start + 7 * pitch),
@@ -97,6 +103,8 @@ def open_columns(store, rows):
         pointer(store, start + 12 * pitch),
         pointer(store, start + 13 * pitch),
         pitch,
+        has_old,
+        has_source,
     )
 
 
@@ -132,8 +140,10 @@ def gather_inputs(columns, memory, end, extent, r):
     gather_closed(columns.now, now, j, extent, one)
     gather(columns.now_west, 0, now, end.west, rows, n, one)
     gather(columns.now_east, 0, now, end.east, rows, n, one)
-    gather(columns.old, 0, memory[OLD], j, rows, n, one)
-    gather(columns.source, 0, memory[SOURCE], j, rows, n, one)
+    if columns.has_old:
+        gather(columns.old, 0, memory[OLD], j, rows, n, one)
+    if columns.has_source:
+        gather(columns.source, 0, memory[SOURCE], j, rows, n, one)
     gather_closed(columns.u, memory[U], j, extent, -one)
     gather(columns.v, 0, memory[V], j, rows, n, one)
     gather(columns.v_west, 0, memory[V], end.west, rows, n, end.of_west)

@@ -1,7 +1,7 @@
 """Where the inputs of a plane of any size lie: read in place, row by row, and a row of one value for all rows.
 
-Nothing of a plane's size is allocated: a survey goes over grids that fill the memory. `solver.cpu.uniform` is for planes
-that a cache holds.
+Nothing of the size of a plane is allocated: a survey goes over grids that fill the memory. For planes that a cache
+holds there is `solver.cpu.uniform`.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ _forked = False
 
 
 class Runtime(NamedTuple):
-    """Addresses of two functions of an OpenMP runtime, and one of the system's; all zero: there is none."""
+    """Addresses of two functions of an OpenMP runtime and two of the system's; all zero: there is none."""
 
     parallel: int = 0
     "void GOMP_parallel(void (*body)(void *), void *data, unsigned threads, unsigned flags)"
@@ -27,6 +27,8 @@ class Runtime(NamedTuple):
     "int omp_get_num_threads()"
     give_way: int = 0
     "int sched_yield()"
+    sleep: int = 0
+    "int usleep(unsigned)"
 
 
 NOBODY = Runtime()
@@ -47,7 +49,8 @@ def _loaded() -> Runtime:
     for path in (path for name in ("libgomp", "libiomp", "libomp") for path in sorted(folder.glob(f"{name}*.so*"))):
         try:
             library = ctypes.CDLL(str(path))
-            functions = (library.GOMP_parallel, library.omp_get_num_threads, ctypes.CDLL(None).sched_yield)
+            system = ctypes.CDLL(None)
+            functions = (library.GOMP_parallel, library.omp_get_num_threads, system.sched_yield, system.usleep)
             addresses = [ctypes.cast(function, ctypes.c_void_p).value or 0 for function in functions]
         except (OSError, AttributeError):
             continue

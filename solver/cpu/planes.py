@@ -18,7 +18,7 @@ from solver.cpu.tiles import Tile
 from solver.cpu.uniform import look_ahead, make_constants, make_notes, open_batch, turn_to
 from solver.cpu.whole import step_plane
 
-STREAMED = 16 * 2**20  # bytes of a result that is written past the caches: a last-level cache may hold a smaller one
+STREAMED = 4 * 2**20  # bytes of a result that is written past the caches: a last-level cache may hold a smaller one
 
 
 @kernel()
@@ -37,7 +37,8 @@ def step_some(now_out, old_out, arrays, table, ratios, extent, first, last):
         make_notes(arrays),
         make_columns(rows, now_out),
     )
-    batch, ends = open_batch(arrays, table, rows * columns, constants, notes), open_columns(gathered, rows)
+    batch = open_batch(arrays, table, rows * columns, constants, notes)
+    ends = open_columns(gathered, rows, batch)
     store = np.empty(rows * columns, now_out.dtype)
     step_in(store, now_out, old_out, batch, ends, tile, ratios, extent, first, last)
     keep_alive(arrays, table, constants, notes, gathered)
@@ -83,7 +84,8 @@ def flat_some(now_out, old_out, arrays, table, ratios, extent, first, last):
         make_notes(arrays),
         make_columns(rows, now_out),
     )
-    batch, ends = open_batch(arrays, table, rows * columns, constants, notes), open_columns(gathered, rows)
+    batch = open_batch(arrays, table, rows * columns, constants, notes)
+    ends = open_columns(gathered, rows, batch)
     store = make_flat(rows, columns, now_out)
     flat_in(open_flat(store, rows, columns), now_out, old_out, batch, ends, ratios, extent, first, last)
     keep_alive(arrays, table, constants, notes, gathered, store)

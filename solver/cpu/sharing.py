@@ -6,8 +6,8 @@ thread of the team reads them there.
 
 The work is taken piece by piece from a counter, so that a thread that comes late finds less to do: after a rest a
 system may let it begin on the processor of the one that woke it, milliseconds later. And who has finished gives way
-until all have, where the runtime's own barrier would spin on the processor that the last one needs. Which thread makes
-a piece changes no bit of it.
+until all have, and soon sleeps, where the runtime's own barrier would spin on the processor that the last one needs.
+Which thread makes a piece changes no bit of it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from numba.extending import intrinsic
 from solver.compiling import kernel
 from solver.cpu.openmp import NOBODY, Runtime
 
-NEXT, FINISHED, FAILED = 5, 6, 7  # slots of the record that threads write
+NEXT, FINISHED, FAILED = 6, 7, 8  # slots of the record that threads write
+PATIENCE = 400  # times that a thread gives way, some 100 microseconds, before it sleeps
+NAP = 20  # microseconds
 
 
 class Span(NamedTuple):
@@ -55,11 +57,11 @@ def _fork(typing_context, work, arguments, span):
     def generate(context, builder, signature, values):
         _, packed, span = values
         first, last, threads, piece, runtime = cgutils.unpack_tuple(builder, span)
-        parallel, size, give_way = cgutils.unpack_tuple(builder, runtime)
+        parallel, size, give_way, sleep = cgutils.unpack_tuple(builder, runtime)
         word, byte = first.type, ir.IntType(8)
-        record = ir.LiteralStructType([packed.type] + [word] * 7)
+        record = ir.LiteralStructType([packed.type] + [word] * 8)
         job = cgutils.alloca_once(builder, record)
-        for slot, value in enumerate((packed, last, piece, size, give_way, first, word(0), word(0))):
+        for slot, value in enumerate((packed, last, piece, size, give_way, sleep, first, word(0), word(0))):
             builder.store(value, _field(builder, job, slot))
 
         region = ir.FunctionType(ir.VoidType(), [byte.as_pointer()])
@@ -80,7 +82,7 @@ def _write_part(context: Any, body: ir.Function, record: ir.Type, work: Any, inn
     """Write the function that each thread of a team enters: it takes pieces until none are left, then waits for all."""
     builder = ir.IRBuilder(body.append_basic_block())
     job = builder.bitcast(body.args[0], record.as_pointer())
-    packed, last, piece, size, give_way = (builder.load(_field(builder, job, slot)) for slot in range(5))
+    packed, last, piece, size, give_way, sleep = (builder.load(_field(builder, job, slot)) for slot in range(6))
     begins, taken, done, waits, ended = (body.append_basic_block() for _ in range(5))
     builder.branch(begins)
 
@@ -104,15 +106,28 @@ def _write_part(context: Any, body: ir.Function, record: ir.Type, work: Any, inn
     ask = ir.FunctionType(ir.IntType(32), []).as_pointer()
     # The runtime may give fewer threads than were asked for.
     threads = builder.sext(builder.call(builder.inttoptr(size, ask), []), last.type)
-    waiting = body.append_basic_block()
+    waiting, yielding, sleeping = (body.append_basic_block() for _ in range(3))
     builder.branch(waits)
 
     builder.position_at_end(waits)
+    times = builder.phi(last.type)
+    times.add_incoming(last.type(0), done)
     finished = builder.load_atomic(_field(builder, job, FINISHED), "acquire", 8)
     builder.cbranch(builder.icmp_signed("<", finished, threads), waiting, ended)
 
     builder.position_at_end(waiting)
+    more = builder.add(times, last.type(1))
+    builder.cbranch(builder.icmp_signed("<", times, last.type(PATIENCE)), yielding, sleeping)
+    for block in (yielding, sleeping):
+        times.add_incoming(more, block)
+
+    builder.position_at_end(yielding)
     builder.call(builder.inttoptr(give_way, ask), [])
+    builder.branch(waits)
+
+    builder.position_at_end(sleeping)
+    nap = ir.FunctionType(ir.IntType(32), [ir.IntType(32)]).as_pointer()
+    builder.call(builder.inttoptr(sleep, nap), [ir.IntType(32)(NAP)])
     builder.branch(waits)
 
     builder.position_at_end(ended)

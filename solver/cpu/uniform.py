@@ -109,11 +109,20 @@ def plane_of(memory, batch, which, p, first, spread):
 
 
 @kernel(inline=True)
+def is_twin(batch, which):
+    """Whether an input is H[0] itself."""
+    table, same = batch.table, batch.addresses[which] == batch.addresses[NOW]
+    for column in range(4):
+        same = same and table[4 * which + column] == table[4 * NOW + column]
+    return same
+
+
+@kernel(inline=True)
 def look_ahead(batch, p):
     """Note the addresses of plane p's inputs, of equal ones the first, and return how many there are."""
     count, table, size = 0, batch.table, size_of(batch.constants)
     for which in range(7):
-        twin = which in (OLD, SOURCE) and batch.addresses[which] == batch.addresses[NOW]
+        twin = which in (OLD, SOURCE) and is_twin(batch, which)
         if table[4 * which] > 1 and table[4 * which + 3] > 1 and not twin:
             batch.ahead[count] = batch.addresses[which] + base_of(table, which, p) * size
             count += 1
