@@ -11,6 +11,16 @@ from solver.records import Fields, Inputs, Levels, Mesh
 _MODULES = {"numpy": "solver.reference", "cpu": "solver.cpu"}
 
 
+class Course(Protocol):
+    """Steps after steps with the same fields: what a time loop needs between its pauses."""
+
+    def advance(self, levels: Levels, steps: int) -> tuple[Levels, bool]:
+        """(H[0], H[-1]) -> (H[K], H[K-1]), in arrays of their own, and whether H[K] is finite."""
+
+    def reuse(self, levels: Levels) -> None:
+        """Allow that levels which `advance` has returned, and nobody needs any more, are overwritten."""
+
+
 class Backend(Protocol):
     """What a backend offers: K steps and their adjoint, on arrays (..., rows, columns)."""
 
@@ -18,6 +28,9 @@ class Backend(Protocol):
 
     def forward(self, levels: Levels, fields: Fields, mesh: Mesh, steps: int) -> Levels:
         """(H[0], H[-1]) -> (H[K], H[K-1])."""
+
+    def Course(self, fields: Fields, mesh: Mesh) -> Course:
+        """Return what advances with these fields and this mesh."""
 
     def adjoint(self, cotangent: Levels, levels: Levels, fields: Fields, mesh: Mesh, steps: int) -> Inputs:
         """Cotangent of (H[K], H[K-1]) -> gradients of all seven inputs."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from solver import checks
-from solver.finite import all_finite
+from solver.finite import copy_into
 from solver.planning import WHOLE, Plan, saved_steps
 from solver.problem import DiffusionAdvection
 from solver.records import Array
@@ -17,17 +17,18 @@ from solver.solution import Solution, Status
 
 
 def check_initial(problem: DiffusionAdvection, initial: ArrayLike | None) -> Array:
-    """Return the field at t = 0, float32 or float64, or raise an error that names what is wrong."""
+    """Return a copy of the field at t = 0, float32 or float64, or raise an error that names what is wrong."""
     grid = problem.grid
     if initial is None:
         raise TypeError("`initial` is None: it takes the field at t = 0 (None goes with `resume` only).")
-    H = checks.real_array("`initial`", initial)
-    if H.shape[-2:] != grid.shape:
+    given = checks.real_array("`initial`", initial, copy=False)
+    if given.shape[-2:] != grid.shape:
         raise ValueError(
-            f"`initial` has shape {H.shape}: it takes (..., {grid.shape[0]}, {grid.shape[1]}), the grid's rows and "
+            f"`initial` has shape {given.shape}: it takes (..., {grid.shape[0]}, {grid.shape[1]}), the grid's rows and "
             "columns last."
         )
-    if not all_finite(H):
+    H = np.empty(given.shape, given.dtype)
+    if not copy_into(H, given):
         cell = tuple(int(i) for i in np.argwhere(~np.isfinite(H))[0])
         raise ValueError(f"`initial` is not finite at {cell}: it takes finite values only.")
     try:

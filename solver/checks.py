@@ -56,15 +56,16 @@ def finite(name: str, value: Any) -> float:
     return number
 
 
-def real_array(name: str, value: Any) -> NDArray[Any]:
+def real_array(name: str, value: Any, *, copy: bool = True) -> NDArray[Any]:
     """Return a copy of `value`, float32 if it is that and float64 otherwise, or raise an error that names it.
 
-    `name` is how the error begins: the argument in backticks, and which part of it.
+    `name` is how the error begins: the argument in backticks, and which part of it. Without `copy` an array of either
+    dtype is returned as it is.
     """
     try:
-        array = np.array(value)
+        array = np.array(value) if copy else np.asarray(value)
     except ValueError:
         raise TypeError(f"{name} is not an array: its rows differ in length.") from None
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} has dtype {array.dtype}: it takes real numbers (float32 or float64).")
-    return array if array.dtype == np.float32 else array.astype(np.float64)
+    return array if array.dtype == np.float32 else array.astype(np.float64, copy=False)

@@ -21,12 +21,13 @@ from numba.core import config as _config
 from numba.core.compiler import Compiler
 
 from solver.announcing import announce_compiling
+from solver.kernel_cache import name_by_key
 
 config: Any = _config  # Numba sets its attributes at run time
 F = TypeVar("F", bound=Callable[..., Any])
 
 # What kernels are made of, beside the files of cpu/.
-INLINED = ("arithmetic.py", "compiling.py", "records.py", "stencil.py")
+INLINED = ("arithmetic.py", "compiling.py", "kernel_cache.py", "records.py", "stencil.py")
 
 # Fused multiply-add and no signed zeros: both keep NaN and Inf, which the full "fastmath" would assume away.
 FREEDOMS = {"contract", "nsz"}
@@ -109,6 +110,7 @@ def _keep_on_disk(compiled: Any) -> None:
     try:
         config.CACHE_DIR = str(cache_folder())
         compiled.enable_caching()
+        name_by_key(compiled)
     finally:
         config.CACHE_DIR = before
 

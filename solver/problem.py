@@ -166,9 +166,9 @@ class DiffusionAdvection:
 
         settings = json.dumps([self.grid.record(), self.advection, self.diffusion, self.steady])
         found = hashlib.sha256(settings.encode())
-        for values in self.fields():
-            found.update(f"{values.shape} {values.dtype}".encode())
-            found.update(fingerprint(values))
+        fields = self.fields()
+        found.update(str([(values.shape, values.dtype.str) for values in fields]).encode())
+        found.update(fingerprint(*fields))
         return found.hexdigest()[:16]
 
     @property

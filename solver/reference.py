@@ -125,6 +125,21 @@ def forward(levels: Levels, fields: Fields, mesh: Mesh, steps: int) -> Levels:
     return levels
 
 
+class Course:
+    """Advances levels with fields and a mesh that stay; see `solver.backends.Course`."""
+
+    def __init__(self, fields: Fields, mesh: Mesh) -> None:
+        self._fields, self._mesh = fields, mesh
+
+    def advance(self, levels: Levels, steps: int) -> tuple[Levels, bool]:
+        """Return the levels after so many steps, and whether the first of them is finite."""
+        reached = forward(levels, self._fields, self._mesh, steps)
+        return reached, bool(np.isfinite(reached.now).all())
+
+    def reuse(self, levels: Levels) -> None:
+        """Leave them alone: every operation makes arrays of its own."""
+
+
 def adjoint(cotangent: Levels, levels: Levels, fields: Fields, mesh: Mesh, steps: int) -> Inputs:
     """Pull a cotangent of (H[K], H[K-1]) back to all seven inputs of `forward`.
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,11 +14,11 @@ from numpy.typing import ArrayLike
 from solver import backends, checks
 from solver.beginning import check_initial, plan_resumed
 from solver.filters import RAW, check_filter
-from solver.finite import all_finite
+from solver.finite import all_finite, copy_into
 from solver.planning import Plan, make_plan, sampled_times, samples
 from solver.problem import DiffusionAdvection
 from solver.progress import Ticker
-from solver.records import Array, Levels
+from solver.records import Array, Filter, Levels
 from solver.solution import Failure, Solution, Status
 from solver.stability import (
     ROUNDING,
@@ -26,10 +27,10 @@ from solver.stability import (
     StabilityError,
     StabilityWarning,
     Verdict,
-    judge,
     mesh_numbers,
     round_down,
     survey_of,
+    verdict_of,
 )
 from solver.starting import STARTS, first_step, hold_initial
 
@@ -138,13 +139,16 @@ def solve(
         state = _State(resume.steps, resume.levels)
 
     seen = samples(problem, plan.last * plan.dt)
-    verdicts = [judge(p, plan.dt, raw) for p in seen]
+    surveys = [survey_of(p, plan.dt, raw) for p in seen]
+    verdicts = [verdict_of(found, p, plan.dt, raw) for found, p in zip(surveys, seen, strict=True)]
     verdict = max(verdicts, key=lambda v: v.number)
     at = sampled_times(problem, plan.last * plan.dt)[verdicts.index(verdict)]
     when = "" if problem.steady else f"At t = {at:.6g}: "
     _warn(verdict, when, plan, strict)
+    a_x, a_y, b_x, b_y = (max(numbers) for numbers in zip(*(s.courant + s.diffusive for s in surveys), strict=True))
+    judged = _Judged(verdict.number, verdict.tau, (a_x, a_y, b_x, b_y))
     run = _Run(problem, plan.dt, state.levels.now.dtype, engine, start, raw)
-    return _loop(run, plan, state, verdict, Ticker(progress, plan.last, state.step), callback)
+    return _loop(run, plan, state, judged, Ticker(progress, plan.last, state.step), callback)
 
 
 def _warn(verdict: Verdict, when: str, plan: Plan, strict: bool) -> None:
@@ -166,12 +170,21 @@ def _warn(verdict: Verdict, when: str, plan: Plan, strict: bool) -> None:
         )
 
 
+class _Judged(NamedTuple):
+    """What a solution keeps of the verdicts: the largest numbers at any time and in any cell."""
+
+    number: float
+    tau: float
+    mesh_numbers: tuple[float, float, float, float]
+
+
 @dataclass(frozen=True)
 class _State:
     """A step that has been reached, and its two levels."""
 
     step: int
     levels: Levels
+    finite: bool = True
 
 
 @dataclass(frozen=True)
@@ -184,22 +197,38 @@ class _Run:
     engine: backends.Backend
     start: str
     filter: RAW | None
+    courses: dict[Filter | None, backends.Course] = field(default_factory=dict)
+    "of a steady problem, by the filter of their steps"
 
     def advance(self, state: _State, to: int) -> _State:
         """Go to step `to`; the first step of all is made as `start` says."""
-        step, levels = state.step, state.levels
+        step, levels, finite = state.step, state.levels, None
         if step == 0 and self.start != "copy":
             shape = np.broadcast_shapes(levels.now.shape, self.problem.batch + self.problem.grid.shape)
             H = np.broadcast_to(levels.now, shape)
             levels, step = Levels(first_step(self.problem, H, self.dt, self.start, self.engine), H.copy()), 1
-        length = to - step if self.problem.steady else 1
         while step < to:
-            now = self.problem.at(step * self.dt)
             # The first step of all is not filtered: there is no level before it.
             raw = self.filter.after(1 if step == 0 else 0) if self.filter else None
-            levels = self.engine.forward(levels, now.held(self.dtype), now.mesh(self.dt, raw), length)
-            step += length
-        return _State(to, levels)
+            if self.problem.steady:
+                levels, finite = self._course(raw).advance(levels, to - step)
+                step = to
+            else:
+                now = self.problem.at(step * self.dt)
+                levels = self.engine.forward(levels, now.held(self.dtype), now.mesh(self.dt, raw), 1)
+                step += 1
+        return _State(to, levels, all_finite(levels.now) if finite is None else finite)
+
+    def _course(self, raw: Filter | None) -> backends.Course:
+        if raw not in self.courses:
+            mesh = self.problem.mesh(self.dt, raw)
+            self.courses[raw] = self.engine.Course(self.problem.held(self.dtype), mesh)
+        return self.courses[raw]
+
+    def reuse(self, state: _State) -> None:
+        """Let later steps overwrite a state."""
+        if self.courses:
+            list(self.courses.values())[-1].reuse(state.levels)  # the first step's filter has a course of its own
 
     def locate(self, good: _State, bad: int) -> tuple[_State, Failure]:
         """Find the first step after `good`, up to `bad`, that is not finite, and the last good state before it."""
@@ -214,9 +243,7 @@ class _Run:
         raise RuntimeError("a step that was not finite cannot be found again: the backend is not deterministic")
 
 
-def _loop(
-    run: _Run, plan: Plan, state: _State, verdict: Verdict, ticker: Ticker, callback: Callback | None
-) -> Solution:
+def _loop(run: _Run, plan: Plan, state: _State, judged: _Judged, ticker: Ticker, callback: Callback | None) -> Solution:
     """Advance from one stop to the next, saving what the plan says; whatever happens, return the last good state."""
     saved: list[tuple[int, Array]] = []
     asked = frozenset(plan.saved)
@@ -229,10 +256,12 @@ def _loop(
                     # Overflow is what the check looks for; NumPy need not announce it as well.
                     with np.errstate(over="ignore", invalid="ignore"):
                         reached = run.advance(state, stop)
-                        if not all_finite(reached.levels.now):
+                        if not reached.finite:
                             state, failure = run.locate(state, stop)
                             status = Status.NON_FINITE
                             break
+                    if state.step not in asked and callback is None:  # nobody has seen it
+                        run.reuse(state)
                     state = reached
                 if stop in asked:
                     saved.append((stop, state.levels.now))
@@ -246,11 +275,9 @@ def _loop(
         warnings.warn(f"{status.value} ({failure or f'step {state.step}'})", RuntimeWarning, stacklevel=3)
 
     shape = np.broadcast_shapes(state.levels.now.shape, run.problem.batch + run.problem.grid.shape)
-    seen = [survey_of(p, plan.dt) for p in samples(run.problem, plan.last * plan.dt)]
-    a_x, a_y, b_x, b_y = (max(numbers) for numbers in zip(*(s.courant + s.diffusive for s in seen), strict=True))
     fields = np.empty((len(saved), *shape), state.levels.now.dtype)
     for row, (_, H) in zip(fields, saved, strict=True):
-        row[...] = H
+        copy_into(row, H)
     return Solution(
         grid=run.problem.grid,
         problem=run.problem.digest(),
@@ -260,15 +287,20 @@ def _loop(
         steps=state.step,
         dt=plan.dt,
         dt_reason=plan.reason,
-        levels=Levels(*(np.array(np.broadcast_to(level, shape)) for level in state.levels)),
-        stability_number=verdict.number,
-        mesh_numbers=(a_x, a_y, b_x, b_y),
-        tau=verdict.tau,
+        levels=Levels(*(_of_shape(level, shape) for level in state.levels)),
+        stability_number=judged.number,
+        mesh_numbers=judged.mesh_numbers,
+        tau=judged.tau,
         start=run.start,
         filter=run.filter,
         backend=run.engine.NAME,
         failure=failure,
     )
+
+
+def _of_shape(level: Array, shape: tuple[int, ...]) -> Array:
+    """Return a level as it is, which nobody can write into any more, or spread over a batch."""
+    return level if level.shape == shape else np.array(np.broadcast_to(level, shape))
 
 
 def _read_only(array: Array) -> Array:

@@ -174,7 +174,6 @@ def survey_of(problem: DiffusionAdvection, dt: float, raw: RAW | None = None) ->
 
     dt = checks.real("dt", dt)
     fields, (dx, dy) = problem.fields(np.float64), problem.grid.spacing
-    limits = (raw.courant_limit, raw.diffusion_limit) if raw else (1.0, math.inf)
     rule = Rule(
         dt / dx,
         dt / dy,
@@ -182,7 +181,8 @@ def survey_of(problem: DiffusionAdvection, dt: float, raw: RAW | None = None) ->
         dt / dy**2,
         ADVECTION[problem.advection],
         DIFFUSION[problem.diffusion],
-        *limits,
+        raw.courant_limit if raw else None,
+        raw.diffusion_limit if raw else None,
         MARGIN,
     )
     zero = np.zeros(())
@@ -250,7 +250,12 @@ def round_down(dt: float) -> float:
 
 def judge(problem: DiffusionAdvection, dt: float, raw: RAW | None = None) -> Verdict:
     """Apply the criterion, that of a filtered run if a filter is given, to every cell and name the worst."""
-    found, shape = survey_of(problem, dt, raw), problem.batch + problem.grid.shape
+    return verdict_of(survey_of(problem, dt, raw), problem, dt, raw)
+
+
+def verdict_of(found: Survey, problem: DiffusionAdvection, dt: float, raw: RAW | None = None) -> Verdict:
+    """Return what `judge` does, from the survey that was made with the same arguments."""
+    shape = problem.batch + problem.grid.shape
     return Verdict(
         dt=dt,
         number=found.number,

@@ -7,25 +7,16 @@ is copied once.
 
 from __future__ import annotations
 
-from math import prod
-
 import numpy as np
 
-from solver.cpu.bands import BAND, forward_bands
-from solver.cpu.forward import forward_planes
-from solver.cpu.layout import Batch, Extent
-from solver.cpu.planes import flat_planes, step_planes
+from solver.cpu.course import Call, Course
 from solver.cpu.pullback import adjoint, adjoint_stacked
-from solver.cpu.strips import march_batch
-from solver.cpu.threads import Team, own_team, share
-from solver.records import Array, Fields, Inputs, Levels, Mesh, Ratios, common_shape
+from solver.cpu.threads import Team, own_team
+from solver.records import Array, Fields, Inputs, Levels, Mesh, common_shape
 
-__all__ = ["NAME", "adjoint", "adjoint_stacked", "forward", "forward_into"]
+__all__ = ["NAME", "Course", "adjoint", "adjoint_stacked", "forward", "forward_into"]
 
 NAME = "cpu"
-
-CACHED = 32_768  # cells of the largest plane that is marched whole: nine words a cell, in a second-level cache
-SHARED = 4_096  # cells of the smallest that threads share
 
 
 def forward(levels: Levels, fields: Fields, mesh: Mesh, steps: int, team: Team | None = None) -> Levels:
@@ -47,24 +38,5 @@ def forward_into(out: Array, inputs: Inputs, mesh: Mesh, steps: int, team: Team 
 
 
 def _run(now: Array, old: Array, inputs: Inputs, mesh: Mesh, steps: int, team: Team | None) -> None:
-    shape = now.shape
-    if not now.size:
-        return
-    planes, extent = prod(shape[:-2]), Extent.of(shape, steps, mesh, now.dtype)
-    ratios = Ratios.of(mesh, now.dtype).pruned()
-    arrays, table = Batch.of(inputs, shape)
-    now, old = now.reshape(-1), old.reshape(-1)
-    arguments = (now, old, arrays, table, ratios, extent)
-    team = (team or own_team()).for_work(now.size * (steps + 1))
-    cells = shape[-2] * shape[-1]
-    if extent.unfiltered < steps or steps == 0:
-        if planes < team.size and cells > BAND:
-            for p in range(planes):
-                forward_bands(*arguments, p, team)
-        else:
-            share(forward_planes, arguments, planes, team)
-    elif cells > CACHED or (planes < team.size and cells > SHARED):
-        march_batch(now, old, Batch(arrays, table), ratios, extent, planes, team)
-    else:
-        # Each is compiled when first used.
-        share(step_planes if steps == 1 else flat_planes, arguments, planes, team)
+    if now.size:
+        Call.of(inputs, now.shape, mesh).run(now.reshape(-1), old.reshape(-1), mesh, steps, team or own_team())

@@ -20,7 +20,7 @@ from solver.cpu.sharing import share_out
 from solver.cpu.threads import own_team, share
 from solver.records import Inputs, Mesh
 
-NUMBER, EXCESS, CONSISTENT, DIFFUSION, A_X, A_Y, B_X, B_Y, CELL, AT, FOUND = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 13
+NUMBER, STILL, CONSISTENT, DIFFUSION, A_X, A_Y, B_X, B_Y, CELL, AT, FOUND = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 13
 LANES = 64  # extremes are kept for so many cells that follow each other, apart
 FIRST, LAST, WALL, PITCH = LANES, LANES + 1, LANES + 2, LANES + 8  # and for those at the ends of rows and on walls
 
@@ -40,13 +40,14 @@ class Rule(NamedTuple):
     "of the neighbours' velocities in the number of a cell"
     diffusivity_share: float
     "of their diffusivities"
-    courant_limit: float
-    "what the stability number may reach: 1, less with a filter"
-    diffusion_limit: float
-    "what B_x + B_y may reach: infinite without a filter"
+    courant_limit: float | None
+    "what the stability number may reach with a filter; None: no filter, and it may reach 1"
+    diffusion_limit: float | None
+    "what B_x + B_y may reach with a filter; None: anything"
     margin: float
     "how far below 1 a cell without diffusion must stay"
     one: float = 1.0
+    half: float = 0.5
     infinity: float = math.inf
 
 
@@ -86,7 +87,8 @@ def survey(inputs: Inputs, shape: tuple[int, ...], mesh: Mesh, rule: Rule) -> Su
     numbers = found[part[first], AT:, lane[first]]
     return Survey(
         float(largest[NUMBER]),
-        float(largest[EXCESS]),
+        # What is stable is less where there is no diffusion. Dividing keeps the order, and is done once here.
+        max(float(largest[NUMBER]), float(largest[STILL]) / (1.0 - rule.margin)),
         float(largest[CONSISTENT]),
         float(largest[DIFFUSION]),
         (float(largest[A_X]), float(largest[A_Y])),
@@ -175,7 +177,7 @@ def survey_row(kept, here, i, cell, extent, rule):
 @point_function
 def averaged(own, before, after, share, rule):
     """Return what the stencil of a cell has of a field: the mean over the two directions."""
-    return (rule.one - share) * own + share * ((before + after) / (rule.one + rule.one))
+    return (rule.one - share) * own + share * ((before + after) * rule.half)
 
 
 @point_function
@@ -214,14 +216,20 @@ def larger(a, b):
 
 
 @point_function
+def relative(plain, B, zero, courant_limit, diffusion_limit):
+    """Return the stability number relative to what it may reach with a filter; without one it is that itself."""
+    if courant_limit is None:
+        return plain
+    return larger(zero if plain == zero else plain / courant_limit, B / diffusion_limit)
+
+
+@point_function
 def keep_extremes(kept, lane, cell, made, rule):
     """Compare a cell with what is kept in its lane."""
     A_x, A_y, B_x, B_y = made
     zero, B = rule.one - rule.one, B_x + B_y
     plain = stability_number(A_x, A_y, B_x, B_y, rule)
-    relative = zero if plain == zero else plain / rule.courant_limit
-    number = larger(relative, B / rule.diffusion_limit)
-    limit = rule.one if zero < B else rule.one - rule.margin
+    number = relative(plain, B, zero, rule.courant_limit, rule.diffusion_limit)
     new = number > kept[NUMBER][lane]
     kept[NUMBER][lane] = number if new else kept[NUMBER][lane]
     kept[CELL][lane] = cell if new else kept[CELL][lane]
@@ -229,7 +237,7 @@ def keep_extremes(kept, lane, cell, made, rule):
     kept[AT + 1][lane] = A_y if new else kept[AT + 1][lane]
     kept[AT + 2][lane] = B_x if new else kept[AT + 2][lane]
     kept[AT + 3][lane] = B_y if new else kept[AT + 3][lane]
-    kept[EXCESS][lane] = larger(kept[EXCESS][lane], number / limit)
+    kept[STILL][lane] = larger(kept[STILL][lane], zero if zero < B else number)
     kept[CONSISTENT][lane] = larger(kept[CONSISTENT][lane], plain if zero < B else zero)
     kept[DIFFUSION][lane] = larger(kept[DIFFUSION][lane], B)
     kept[A_X][lane], kept[A_Y][lane] = larger(kept[A_X][lane], abs(A_x)), larger(kept[A_Y][lane], abs(A_y))

@@ -107,3 +107,34 @@ def test_one_line_says_that_kernels_are_compiled_and_none_that_they_are_not(tmp_
     assert first[0].startswith("pdebridge: compiling kernels for this processor")
     assert str(tmp_path) in first[0]
     assert run_python(ANNOUNCED, NUMBA_CACHE_DIR=str(tmp_path)) == ""
+
+
+SAVE = """
+from solver.cpu import bands
+
+bands.sweep_bands._cache._cache_file.save((("array", DTYPE), "processor", "code"), DTYPE)
+print("done")
+"""
+
+READ = """
+from solver.cpu import bands
+
+file = bands.sweep_bands._cache._cache_file
+for name in ("float32", "float64"):
+    found = file.load((("array", name), "processor", "code"))
+    assert found in (None, name), (name, found)
+print("done")
+"""
+
+
+def test_compilations_of_two_processes_are_not_mistaken_for_each_other(run_python, tmp_path):
+    # Both begin with an empty index, as two workers do that are started together; the second one's index wins.
+    folder = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    for index, dtype in enumerate(("float32", "float64")):
+        assert run_python(SAVE.replace("DTYPE", repr(dtype)), **folder) == "done"
+        if index == 0:
+            for path in tmp_path.rglob("*.nbi"):
+                path.unlink()
+    assert run_python(READ, **folder) == "done"
+    files = {path.name for path in tmp_path.rglob("*sweep_bands*.nbc")}
+    assert len(files) == 2, files

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from solver.cpu.fingerprint import LANES, fingerprint
+from solver.cpu.fingerprint import CHUNK, LANES, fingerprint
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -27,3 +27,20 @@ def test_signs_turned_around_and_planes_exchanged_are_seen(rng):
 def test_memory_need_not_be_contiguous(rng):
     values = rng.standard_normal((6, 10))
     assert fingerprint(values[:, ::2]) == fingerprint(values[:, ::2].copy())
+
+
+@pytest.mark.parametrize("size", [CHUNK, CHUNK + 1, 8 * CHUNK + 3])
+def test_chunks_and_threads_change_nothing(size, rng, set_threads):
+    """Large enough at last for two threads; words exchanged between chunks are seen."""
+    values = rng.standard_normal(size)
+    found = []
+    for threads in (1, 2):
+        set_threads(threads)
+        found.append(fingerprint(values, values[:5]))
+    assert found[0] == found[1] == fingerprint(values) + fingerprint(values[:5])
+    for changed in (0, CHUNK - 1, size - 1):
+        other = values.copy()
+        other[changed] = -other[changed]
+        assert fingerprint(other) != fingerprint(values)
+    exchanged = np.concatenate([values[CHUNK:], values[:CHUNK]])
+    assert size == CHUNK or fingerprint(exchanged) != fingerprint(values)
