@@ -20,7 +20,7 @@ from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.adjoint_fields import GROUP, accumulate, fields_adjoint, group_rows, published_fields_adjoint
 from solver.cpu.adjoint_walls import wrap_columns_transposed, wrap_rows_transposed
-from solver.cpu.columns import make_columns, open_columns
+from solver.cpu.columns import make_room, open_inputs
 from solver.cpu.copying import LINE, copy_run
 from solver.cpu.layout import DX, DY, OLD, SOURCE, U, V
 from solver.cpu.loading import CHUNK, inner, request, row, scratch
@@ -40,7 +40,7 @@ from solver.cpu.storing import (
 )
 from solver.cpu.streaming import fence
 from solver.cpu.tiles import fill_run
-from solver.cpu.uniform import look_ahead, make_constants, make_notes, open_batch, turn_to
+from solver.cpu.uniform import look_ahead, turn_to
 from solver.cpu.vectors import take_widest
 
 SEGMENT = 16
@@ -144,12 +144,11 @@ def adjoint_some(targets, cotangents, batch, ratios, extent, general, first, las
     planes = scratch(20 + 2 * (segment + segments), rows, columns, like)
     gradients, notes_of_pending = make_gradients(rows * columns, like), np.zeros(GRADIENTS + 1, np.int64)
     pending = open_pending(gradients, targets, notes_of_pending, rows * columns)
-    constants, notes = make_constants(batch[1], rows * columns, like), make_notes(batch[0])
-    source = open_batch(batch[0], batch[1], rows * columns, constants, notes)
-    gathered = make_columns(rows, like)
-    ends = open_columns(gathered, rows, source)
+    arrays, table = batch
+    room = make_room(arrays, table, rows, rows * columns, like)
+    source, ends = open_inputs(arrays, table, rows, rows * columns, room)
     adjoint_in(planes, pending, targets, cotangents, source, ends, ratios, extent, general, first, last)
-    keep_alive(gradients, notes_of_pending, batch, constants, notes, gathered)
+    keep_alive(gradients, notes_of_pending, batch, room)
 
 
 @kernel(part=True)

@@ -18,13 +18,14 @@ from solver.cpu.columns import (
     gather_closed,
     gather_inputs,
     levels_of_row,
-    make_columns,
-    open_columns,
+    make_room,
+    open_inputs,
     scatter,
 )
 from solver.cpu.inside import CHUNK, Asked, ask, over_inside
 from solver.cpu.layout import DIRICHLET, DX, DY, NOW, OLD, SOURCE
-from solver.cpu.pointers import keep_alive, pointer
+from solver.cpu.plane import has_walls
+from solver.cpu.pointers import keep_alive, pointer, seven
 from solver.cpu.sharing import share_out
 from solver.cpu.storing import (
     GRADIENTS,
@@ -33,11 +34,11 @@ from solver.cpu.storing import (
     free_planes,
     make_gradients,
     open_pending,
-    plane_size,
+    pitch_of,
     write_pending,
 )
 from solver.cpu.streaming import fence
-from solver.cpu.uniform import fields_of_cell, look_ahead, make_constants, make_notes, open_batch, turn_to
+from solver.cpu.uniform import fields_of_cell, look_ahead, turn_to
 from solver.cpu.vectors import take_widest
 
 SPARE = 16  # cells before and after w that are read, at the ends of rows, before they are made again
@@ -101,21 +102,6 @@ def pull_inside(g, memory, w, inverse, joined, asked, pending, extent, r):
     write_pending(pending, max(0, (extent.rows - 2) * n) // CHUNK * CHUNK, extent.rows * n)
 
 
-@kernel(inline=True)
-def free_columns(columns, first):
-    """Return pointers to seven columns that are free, from `first` on."""
-    free, pitch = columns.free, columns.pitch
-    return (
-        pointer(free, first * pitch),
-        pointer(free, (first + 1) * pitch),
-        pointer(free, (first + 2) * pitch),
-        pointer(free, (first + 3) * pitch),
-        pointer(free, (first + 4) * pitch),
-        pointer(free, (first + 5) * pitch),
-        pointer(free, (first + 6) * pitch),
-    )
-
-
 @kernel(apart=True, part=True)
 def pull_column(g, columns, w, inverse, joined, rows, r):
     """Make the seven gradients of a gathered column; `w` are three of them, its own, west and east of it."""
@@ -143,21 +129,22 @@ def pull_column(g, columns, w, inverse, joined, rows, r):
 def pull_ends(g, memory, w, inverse, joined, columns, extent, r):
     """Make the seven gradients of the ends of all rows."""
     rows, n, one = extent.rows, extent.columns, r.one
-    found, (own, west, east, inverse_own, _, _, _) = free_columns(columns, 4), free_columns(columns, 0)
+    own, west, east, inverse_own, _, _, _ = seven(columns.free, 0, columns.pitch)
+    found = seven(columns.free, 4 * columns.pitch, columns.pitch)
     for last in range(2):
         end = end_of_rows(last, n, extent.sides, r)
         gather_inputs(columns, memory, end, extent, r)
-        gather(columns.Dy_west, 0, memory[DY], end.west, rows, n, one)
-        gather(columns.Dy_east, 0, memory[DY], end.east, rows, n, one)
-        gather_closed(own, w, end.cell, extent, one)
-        gather(west, 0, w, end.west, rows, n, one)
-        gather(east, 0, w, end.east, rows, n, one)
-        gather(inverse_own, 0, inverse, end.cell, rows, n, one)
+        gather(columns.Dy_west, memory[DY], end.west, rows, n, one)
+        gather(columns.Dy_east, memory[DY], end.east, rows, n, one)
+        gather_closed(own, w, end.cell, extent, one, one)
+        gather(west, w, end.west, rows, n, one)
+        gather(east, w, end.east, rows, n, one)
+        gather(inverse_own, inverse, end.cell, rows, n, one)
         pull_column(found, columns, (own, west, east), inverse_own, joined, rows, r)
         for which in range(GRADIENTS):
             if joined is not None and which in (OLD, SOURCE):
                 continue
-            scatter(g[which], end.cell, found[which], 0, rows, n)
+            scatter(g[which], end.cell, found[which], rows, n)
 
 
 @kernel(part=True)
@@ -186,14 +173,13 @@ def adjoint_step(targets, cotangents, batch, ratios, extent, joined, span):
 def adjoint_some(targets, cotangents, batch, ratios, extent, joined, first, last):
     """Do so for planes first..last-1."""
     (arrays, table), rows, cells, like = batch, extent.rows, extent.rows * extent.columns, cotangents[0]
-    constants, notes, gathered = make_constants(table, cells, like), make_notes(arrays), make_columns(rows, like)
-    inputs = open_batch(arrays, table, cells, constants, notes)
-    columns = open_columns(gathered, rows, inputs)
-    weights = np.zeros(2 * (plane_size(cells, extent.itemsize) + 2 * SPARE), like.dtype)
+    room = make_room(arrays, table, rows, cells, like)
+    inputs, columns = open_inputs(arrays, table, rows, cells, room)
+    weights = np.zeros(2 * (pitch_of(cells, extent.itemsize) + 2 * SPARE), like.dtype)
     gradients, notes_of_pending = make_gradients(cells, like), np.zeros(GRADIENTS + 1, np.int64)
     pending = open_pending(gradients, targets, notes_of_pending, cells)
     pull_in(pending, weights, targets, cotangents, inputs, columns, ratios, extent, joined, first, last)
-    keep_alive(batch, constants, notes, gathered, gradients, notes_of_pending)
+    keep_alive(batch, room, gradients, notes_of_pending)
 
 
 @kernel(part=True)
@@ -201,9 +187,9 @@ def pull_in(pending, weights, targets, cotangents, inputs, columns, ratios, exte
     """Do so in the scratch that is given."""
     lams, lams_old = cotangents
     lam, lam_old = pointer(lams, 0), pointer(lams_old, 0)
-    cells, (north, south, west, east) = extent.rows * extent.columns, extent.sides
+    cells = extent.rows * extent.columns
     w, inverse = pointer(weights, SPARE), pointer(weights, 3 * SPARE + pending.size)
-    walls = north == DIRICHLET or south == DIRICHLET or west == DIRICHLET or east == DIRICHLET
+    walls = has_walls(extent.sides)
     for p in range(first, last):
         following, g = min(p + 1, last - 1), free_planes(pending)
         memory = turn_to(inputs, p, first)

@@ -14,10 +14,12 @@ from solver.compiling import kernel, point_function
 from solver.cpu.copying import LINE
 from solver.cpu.layout import DX, DY, NOW, OLD, PERIODIC, SOURCE, U, V
 from solver.cpu.pointers import pointer
-from solver.cpu.uniform import is_twin
+from solver.cpu.storing import pitch_of
+from solver.cpu.uniform import is_twin, make_constants, make_notes, open_batch
 from solver.cpu.vectors import take_widest
 
-SLOTS = 20
+READ = 13  # columns that a step reads, see Columns
+FREE = 11  # more, of which the adjoint needs most: three of w, 1 / L and seven gradients
 
 
 class End(NamedTuple):
@@ -69,23 +71,16 @@ def end_of_rows(last, n, sides, r):
 
 
 @kernel(part=True)
-def column_pitch(rows, itemsize):
-    """Numbers from one gathered column to the next: whole cache lines, with a cell to spare on either side."""
-    line = LINE // itemsize
-    return (rows + line - 1) // line * line + 2 * line
-
-
-@kernel(part=True)
 def make_columns(rows, like):
     """Allocate for the columns of one plane."""
-    return np.zeros((13 + SLOTS) * column_pitch(rows, like.itemsize) + LINE // like.itemsize, like.dtype)
+    return np.zeros((READ + FREE) * pitch_of(rows, like.itemsize) + LINE // like.itemsize, like.dtype)
 
 
 @kernel(inline=True)
 def open_columns(store, rows, batch):
     """Lay the columns out; an input that is H[0] itself needs none."""
     has_old, has_source = not is_twin(batch, OLD), not is_twin(batch, SOURCE)
-    line, pitch = LINE // store.itemsize, column_pitch(rows, store.itemsize)
+    line, pitch = LINE // store.itemsize, pitch_of(rows, store.itemsize)
     start = (-(store.ctypes.data // store.itemsize)) % line + line
     return Columns(
         pointer(store, start),
@@ -101,33 +96,47 @@ def open_columns(store, rows, batch):
         pointer(store, start + 10 * pitch),
         pointer(store, start + 11 * pitch),
         pointer(store, start + 12 * pitch),
-        pointer(store, start + 13 * pitch),
+        pointer(store, start + READ * pitch),
         pitch,
         has_old,
         has_source,
     )
 
 
-@kernel(apart=True, part=True)
-def gather(to, at, plane, column, rows, n, sign):
-    """Gather a column of a plane, times a sign."""
-    take_widest()
-    for i in range(rows):
-        to[at + i] = sign * plane[column + i * n]
-
-
-@kernel(apart=True, part=True)
-def scatter(plane, column, source, at, rows, n):
-    """Put a column back."""
-    for i in range(rows):
-        plane[column + i * n] = source[at + i]
+@kernel(part=True)
+def make_room(arrays, table, rows, cells, like):
+    """Allocate what a thread needs to read planes: for constants, for notes and for columns."""
+    return make_constants(table, cells, like), make_notes(arrays), make_columns(rows, like)
 
 
 @kernel(inline=True)
-def gather_closed(to, plane, column, extent, mirror):
+def open_inputs(arrays, table, rows, cells, room):
+    """Describe the inputs of a batch and the columns; whoever calls must hold all arrays and the room."""
+    constants, notes, gathered = room
+    batch = open_batch(arrays, table, cells, constants, notes)
+    return batch, open_columns(gathered, rows, batch)
+
+
+@kernel(apart=True, part=True)
+def gather(to, plane, column, rows, n, sign):
+    """Gather a column of a plane, times a sign."""
+    take_widest()
+    for i in range(rows):
+        to[i] = sign * plane[column + i * n]
+
+
+@kernel(apart=True, part=True)
+def scatter(plane, column, source, rows, n):
+    """Put a column back."""
+    for i in range(rows):
+        plane[column + i * n] = source[i]
+
+
+@kernel(inline=True)
+def gather_closed(to, plane, column, extent, mirror, one):
     """Gather a column with what lies north and south of it: the other end, or `mirror` times its own."""
     rows, (north, south, _, _) = extent.rows, extent.sides
-    gather(to, 0, plane, column, rows, extent.columns, mirror * mirror)
+    gather(to, plane, column, rows, extent.columns, one)
     to[-1] = to[rows - 1] if north == PERIODIC else mirror * to[0]
     to[rows] = to[0] if south == PERIODIC else mirror * to[rows - 1]
 
@@ -137,22 +146,22 @@ def gather_inputs(columns, memory, end, extent, r):
     """Gather what a step of one column reads."""
     rows, n, one = extent.rows, extent.columns, r.one
     now, j = memory[NOW], end.cell
-    gather_closed(columns.now, now, j, extent, one)
-    gather(columns.now_west, 0, now, end.west, rows, n, one)
-    gather(columns.now_east, 0, now, end.east, rows, n, one)
+    gather_closed(columns.now, now, j, extent, one, one)
+    gather(columns.now_west, now, end.west, rows, n, one)
+    gather(columns.now_east, now, end.east, rows, n, one)
     if columns.has_old:
-        gather(columns.old, 0, memory[OLD], j, rows, n, one)
+        gather(columns.old, memory[OLD], j, rows, n, one)
     if columns.has_source:
-        gather(columns.source, 0, memory[SOURCE], j, rows, n, one)
-    gather_closed(columns.u, memory[U], j, extent, -one)
-    gather(columns.v, 0, memory[V], j, rows, n, one)
-    gather(columns.v_west, 0, memory[V], end.west, rows, n, end.of_west)
-    gather(columns.v_east, 0, memory[V], end.east, rows, n, end.of_east)
-    gather_closed(columns.Dx, memory[DX], j, extent, one)
-    gather(columns.Dy, 0, memory[DY], j, rows, n, one)
+        gather(columns.source, memory[SOURCE], j, rows, n, one)
+    gather_closed(columns.u, memory[U], j, extent, -one, one)
+    gather(columns.v, memory[V], j, rows, n, one)
+    gather(columns.v_west, memory[V], end.west, rows, n, end.of_west)
+    gather(columns.v_east, memory[V], end.east, rows, n, end.of_east)
+    gather_closed(columns.Dx, memory[DX], j, extent, one, one)
+    gather(columns.Dy, memory[DY], j, rows, n, one)
     if r.diffusivity_share is not None:
-        gather(columns.Dy_west, 0, memory[DY], end.west, rows, n, one)
-        gather(columns.Dy_east, 0, memory[DY], end.east, rows, n, one)
+        gather(columns.Dy_west, memory[DY], end.west, rows, n, one)
+        gather(columns.Dy_east, memory[DY], end.east, rows, n, one)
 
 
 @point_function

@@ -14,12 +14,13 @@ import numpy as np
 
 from solver import stencil
 from solver.compiling import kernel, point_function
-from solver.cpu.columns import column_pitch, end_of_rows, fields_of_row, gather, gather_inputs, levels_of_row, scatter
+from solver.cpu.columns import end_of_rows, fields_of_row, gather, gather_inputs, levels_of_row, scatter
 from solver.cpu.copying import LINE, copy_run
 from solver.cpu.inside import ask, over_inside
 from solver.cpu.layout import DIRICHLET, PERIODIC, SOURCE
-from solver.cpu.pointers import pointer
-from solver.cpu.storing import plane_size
+from solver.cpu.plane import has_walls
+from solver.cpu.pointers import pointer, seven
+from solver.cpu.storing import pitch_of
 from solver.cpu.vectors import take_widest
 from solver.cpu.whole import assembled, stepped
 
@@ -48,25 +49,17 @@ class Flat(NamedTuple):
 def make_flat(rows, columns, like):
     """Allocate for one plane."""
     line = LINE // like.itemsize
-    planes = (COEFFICIENTS + LEVELS) * plane_size(rows * columns, like.itemsize)
-    return np.zeros(planes + (2 * SIDE + 1) * column_pitch(rows, like.itemsize) + 2 * line, like.dtype)
+    planes = (COEFFICIENTS + LEVELS) * pitch_of(rows * columns, like.itemsize)
+    return np.zeros(planes + (2 * SIDE + 1) * pitch_of(rows, like.itemsize) + 2 * line, like.dtype)
 
 
 @kernel(inline=True)
 def open_flat(store, rows, columns):
     """Lay the scratch out."""
-    line, pitch = LINE // store.itemsize, plane_size(rows * columns, store.itemsize)
+    line, pitch = LINE // store.itemsize, pitch_of(rows * columns, store.itemsize)
     start = (-(store.ctypes.data // store.itemsize)) % line
-    c = (
-        pointer(store, start),
-        pointer(store, start + pitch),
-        pointer(store, start + 2 * pitch),
-        pointer(store, start + 3 * pitch),
-        pointer(store, start + 4 * pitch),
-        pointer(store, start + 5 * pitch),
-        pointer(store, start + 6 * pitch),
-    )
-    column = column_pitch(rows, store.itemsize)
+    c = seven(store, start, pitch)
+    column = pitch_of(rows, store.itemsize)
     edge = start + (COEFFICIENTS + LEVELS) * pitch + line
     levels = pointer(store, start + COEFFICIENTS * pitch)
     return Flat(c, levels, pitch, pointer(store, edge), column, pointer(store, edge + 2 * SIDE * column))
@@ -93,15 +86,7 @@ def level_column(flat, end, k):
 @kernel(inline=True)
 def coefficient_columns(flat, end):
     """Return pointers to the seven columns of coefficients."""
-    return (
-        column_of(flat, end, 0),
-        column_of(flat, end, 1),
-        column_of(flat, end, 2),
-        column_of(flat, end, 3),
-        column_of(flat, end, 4),
-        column_of(flat, end, 5),
-        column_of(flat, end, 6),
-    )
+    return seven(flat.ends, end * SIDE * flat.column, flat.column)
 
 
 @point_function
@@ -148,7 +133,7 @@ def begin_flat(flat, memory, asked, columns, extent, r):
         gather_inputs(columns, memory, end, extent, r)
         begin_column(c, level_column(flat, last, 1), columns, rows, r)
         copy_run(level_column(flat, last, 0), 0, columns.now, 0, rows)
-    if sides[0] == DIRICHLET or sides[1] == DIRICHLET or sides[2] == DIRICHLET or sides[3] == DIRICHLET:
+    if has_walls(sides):
         hold_rows(flat, new, memory[SOURCE], extent)
         hold_columns(flat, memory[SOURCE], extent)
     finish_columns(flat, new, 1, extent, r)
@@ -193,7 +178,7 @@ def finish_columns(flat, plane, k, extent, r):
         a = level_column(flat, last, k)
         a[-1] = a[rows - 1] if north == PERIODIC else a[0]
         a[rows] = a[0] if south == PERIODIC else a[rows - 1]
-        scatter(plane, last * (n - 1), a, 0, rows, n)
+        scatter(plane, last * (n - 1), a, rows, n)
 
 
 @point_function
@@ -229,7 +214,7 @@ def sweep_flat(flat, new, k, old, asked, extent, r):
         beyond = other if (east if last else west) == PERIODIC else here
         inner = flat.inner
         if n > 1:
-            gather(inner, 0, now, n - 2 if last else 1, rows, n, r.one)
+            gather(inner, now, n - 2 if last else 1, rows, n, r.one)
         else:
             copy_run(inner, 0, other if (west if last else east) == PERIODIC else here, 0, rows)
         before, after = (inner, beyond) if last else (beyond, inner)

@@ -14,6 +14,7 @@ from solver.compiling import kernel, point_function
 from solver.cpu.layout import DX, NOW, PERIODIC, U, plane_base
 from solver.cpu.pointers import pointer
 from solver.cpu.tiles import fill_run
+from solver.cpu.uniform import beside_row
 
 SPARE = 16  # cells before and after the row of an input of one value
 
@@ -90,23 +91,10 @@ def beside(j, n, sides, v, row, r):
 
 
 @point_function
-def neighbours(i, rows, sides):
-    """Return the rows before and after row i; beyond a wall a row is its own neighbour."""
-    north, south = i - 1, i + 1
-    if i == 0:
-        north = rows - 1 if sides[0] == PERIODIC else 0
-    if i == rows - 1:
-        south = 0 if sides[1] == PERIODIC else i
-    return north, south
-
-
-@point_function
 def offsets(here, i, rows, sides, r):
     """Return the offsets of row i and of the rows before and after it, and the signs of u there."""
     at, pitch = here.at, here.pitch
-    north, south = neighbours(i, rows, sides)
-    before = -r.one if i == 0 and sides[0] != PERIODIC else r.one
-    after = -r.one if i == rows - 1 and sides[1] != PERIODIC else r.one
+    north, south, before, after = beside_row(i, rows, sides, r)
     row = (
         at[0] + i * pitch[0],
         at[1] + i * pitch[1],

@@ -16,7 +16,7 @@ from solver.cpu import plane
 from solver.cpu.convolution import convolve_pair, finish
 from solver.cpu.copying import copy_run
 from solver.cpu.layout import Extent
-from solver.cpu.pointers import pointer
+from solver.cpu.pointers import pointer, seven
 from solver.cpu.rows import Around, Place, begin_row, sweep_row, update_row
 from solver.cpu.sharing import share_out
 from solver.cpu.threads import Team, own_team, share
@@ -113,15 +113,7 @@ def layer_some(out, image, layer, parts, ratios, extent, first, last):
     store = planes.reshape(-1)
     fill_run(store, DX * size, 2 * size, constant)
     work, weights, shift = pointer(store, 0), pointer(filters, 0), pointer(shifts, 0)
-    c = (
-        pointer(store, KEPT * size),
-        pointer(store, (KEPT + 1) * size),
-        pointer(store, (KEPT + 2) * size),
-        pointer(store, (KEPT + 3) * size),
-        pointer(store, (KEPT + 4) * size),
-        pointer(store, (KEPT + 5) * size),
-        pointer(store, (KEPT + 6) * size),
-    )
+    c = seven(store, KEPT * size, size)
     fields = (work, work, work, work, work)
     u, v, Dx, Dy = U * size + S, V * size + S, DX * size + S, DY * size + S
     image_at, even_at = IMAGE * size + 2 * S, EVEN * size + S

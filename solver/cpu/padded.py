@@ -10,7 +10,7 @@ from solver.cpu.columns import end_of_rows, fields_of_row, gather_inputs, levels
 from solver.cpu.copying import LINE
 from solver.cpu.layout import SOURCE
 from solver.cpu.march import hold_coefficients, hold_values, walled
-from solver.cpu.pointers import pointer, size_of
+from solver.cpu.pointers import pointer, seven, size_of
 from solver.cpu.tiles import Tile
 from solver.cpu.uniform import beside_row
 from solver.cpu.vectors import take_widest
@@ -34,15 +34,7 @@ def open_padded(c, levels, columns):
     """Describe seven padded planes of coefficients, and those of H[0] and H[1], which follow the first of `levels`."""
     size, stride = levels.shape[1], columns + 2
     flat, first = c.reshape(-1), stride + 1
-    planes = (
-        pointer(flat, first),
-        pointer(flat, size + first),
-        pointer(flat, 2 * size + first),
-        pointer(flat, 3 * size + first),
-        pointer(flat, 4 * size + first),
-        pointer(flat, 5 * size + first),
-        pointer(flat, 6 * size + first),
-    )
+    planes = seven(flat, first, size)
     run = levels.reshape(-1)
     return Padded(planes, pointer(run, size + first), pointer(run, 2 * size + first), stride)
 

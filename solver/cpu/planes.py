@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from solver.compiling import kernel
-from solver.cpu.columns import make_columns, open_columns
+from solver.cpu.columns import make_room, open_inputs
 from solver.cpu.copying import copy_run
 from solver.cpu.flat import begin_flat, level_of, make_flat, open_flat, sweep_flat
 from solver.cpu.inside import Asked
@@ -15,7 +15,7 @@ from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
 from solver.cpu.streaming import fence, stream_run
 from solver.cpu.tiles import Tile
-from solver.cpu.uniform import look_ahead, make_constants, make_notes, open_batch, turn_to
+from solver.cpu.uniform import look_ahead, turn_to
 from solver.cpu.whole import step_plane
 
 STREAMED = 4 * 2**20  # bytes of a result that is written past the caches: a last-level cache may hold a smaller one
@@ -32,16 +32,11 @@ def step_some(now_out, old_out, arrays, table, ratios, extent, first, last):
     """Do so for planes first..last-1."""
     rows, columns, (north, south, west, east) = extent.rows, extent.columns, extent.sides
     tile = Tile(0, 0, rows, columns, north, south, west, east)
-    constants, notes, gathered = (
-        make_constants(table, rows * columns, now_out),
-        make_notes(arrays),
-        make_columns(rows, now_out),
-    )
-    batch = open_batch(arrays, table, rows * columns, constants, notes)
-    ends = open_columns(gathered, rows, batch)
+    room = make_room(arrays, table, rows, rows * columns, now_out)
+    batch, ends = open_inputs(arrays, table, rows, rows * columns, room)
     store = np.empty(rows * columns, now_out.dtype)
     step_in(store, now_out, old_out, batch, ends, tile, ratios, extent, first, last)
-    keep_alive(arrays, table, constants, notes, gathered)
+    keep_alive(arrays, table, room)
 
 
 @kernel(part=True)
@@ -79,16 +74,11 @@ def flat_planes(now_out, old_out, arrays, table, ratios, extent, span):
 def flat_some(now_out, old_out, arrays, table, ratios, extent, first, last):
     """Do so for planes first..last-1."""
     rows, columns = extent.rows, extent.columns
-    constants, notes, gathered = (
-        make_constants(table, rows * columns, now_out),
-        make_notes(arrays),
-        make_columns(rows, now_out),
-    )
-    batch = open_batch(arrays, table, rows * columns, constants, notes)
-    ends = open_columns(gathered, rows, batch)
+    room = make_room(arrays, table, rows, rows * columns, now_out)
+    batch, ends = open_inputs(arrays, table, rows, rows * columns, room)
     store = make_flat(rows, columns, now_out)
     flat_in(open_flat(store, rows, columns), now_out, old_out, batch, ends, ratios, extent, first, last)
-    keep_alive(arrays, table, constants, notes, gathered, store)
+    keep_alive(arrays, table, room, store)
 
 
 @kernel(part=True)

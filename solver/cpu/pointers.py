@@ -80,6 +80,48 @@ def _compiled_size_of(a):
     return implementation
 
 
+def seven(memory, start, pitch):
+    """Return seven pointers into an array or pointer, `pitch` cells apart: as one they would be tested for overlap."""
+    return tuple(pointer(memory, start + m * pitch) for m in range(7))
+
+
+@overload(seven, inline="never")
+def _compiled_seven(memory, start, pitch):
+    def implementation(memory, start, pitch):
+        return (
+            pointer(memory, start),
+            pointer(memory, start + pitch),
+            pointer(memory, start + 2 * pitch),
+            pointer(memory, start + 3 * pitch),
+            pointer(memory, start + 4 * pitch),
+            pointer(memory, start + 5 * pitch),
+            pointer(memory, start + 6 * pitch),
+        )
+
+    return implementation
+
+
+def pointers_to(arrays):
+    """Return pointers to the memory of seven arrays."""
+    return tuple(pointer(array, 0) for array in arrays)
+
+
+@overload(pointers_to, inline="never")
+def _compiled_pointers_to(arrays):
+    def implementation(arrays):
+        return (
+            pointer(arrays[0], 0),
+            pointer(arrays[1], 0),
+            pointer(arrays[2], 0),
+            pointer(arrays[3], 0),
+            pointer(arrays[4], 0),
+            pointer(arrays[5], 0),
+            pointer(arrays[6], 0),
+        )
+
+    return implementation
+
+
 def is_flat(kind):
     """Whether a type is that of a pointer or a contiguous array of one dimension."""
     return isinstance(kind, types.CPointer) or (isinstance(kind, types.Array) and kind.ndim == 1 and kind.layout == "C")

@@ -9,15 +9,18 @@ import numpy as np
 from solver.compiling import kernel, point_function
 from solver.cpu.copying import LINE, copy_run
 from solver.cpu.layout import NOW, OLD, SOURCE
-from solver.cpu.pointers import pointer
+from solver.cpu.pointers import pointer, pointers_to, seven
 from solver.cpu.streaming import stream_run
 
 GRADIENTS = 7
 
 
 @kernel(part=True)
-def plane_size(cells, itemsize):
-    """Cells from one plane to the next: whole cache lines, and two more, so that planes lie on different sets."""
+def pitch_of(cells, itemsize):
+    """Cells from one plane or column of scratch to the next.
+
+    Whole cache lines, and two more: planes lie on different sets of a cache, columns have room on either side.
+    """
     line = LINE // itemsize
     return (cells + line - 1) // line * line + 2 * line
 
@@ -25,7 +28,7 @@ def plane_size(cells, itemsize):
 @kernel(part=True)
 def make_gradients(cells, like):
     """Allocate for the gradients of the seven inputs of two planes: one is made while the other is written."""
-    return np.empty(2 * GRADIENTS * plane_size(cells, like.itemsize) + LINE // like.itemsize, like.dtype)
+    return np.empty(2 * GRADIENTS * pitch_of(cells, like.itemsize) + LINE // like.itemsize, like.dtype)
 
 
 @kernel(apart=True, part=True)
@@ -64,17 +67,9 @@ def open_pending(store, targets, notes, cells):
     for which in range(GRADIENTS):
         to[which] = -1
     to[GRADIENTS] = 0
-    memory = (
-        pointer(arrays[0], 0),
-        pointer(arrays[1], 0),
-        pointer(arrays[2], 0),
-        pointer(arrays[3], 0),
-        pointer(arrays[4], 0),
-        pointer(arrays[5], 0),
-        pointer(arrays[6], 0),
-    )
+    memory = pointers_to(arrays)
     source = pointer(store, (-(store.ctypes.data // store.itemsize)) % line)
-    return Pending(memory, to, source, plane_size(cells, store.itemsize), targets.streamed)
+    return Pending(memory, to, source, pitch_of(cells, store.itemsize), targets.streamed)
 
 
 @kernel(inline=True)
@@ -82,15 +77,7 @@ def free_planes(pending):
     """Return pointers to the seven planes that are not pending; as one they would be tested for overlap every row."""
     source, size = pending.source, pending.size
     start = GRADIENTS * size - pending.to[GRADIENTS]
-    return (
-        pointer(source, start),
-        pointer(source, start + size),
-        pointer(source, start + 2 * size),
-        pointer(source, start + 3 * size),
-        pointer(source, start + 4 * size),
-        pointer(source, start + 5 * size),
-        pointer(source, start + 6 * size),
-    )
+    return seven(source, start, size)
 
 
 @kernel(part=True)

@@ -13,7 +13,7 @@ import numpy as np
 from solver.compiling import kernel
 from solver.cpu.copying import LINE, copy_run
 from solver.cpu.layout import OPEN, PERIODIC
-from solver.cpu.pointers import pointer
+from solver.cpu.pointers import pointer, seven
 
 BUFFERS = 10  # rows of fields that are not read in place: three of u, three of Dx, v, Dy, source, H[-1]
 
@@ -75,20 +75,11 @@ def measure(columns, ring, itemsize):
 
 @kernel(inline=True)
 def open_room(store, columns, ring, steps):
-    """Lay scratch out: all rows of a plane, or a power of two of rows, each of which is used again."""
+    """Lay scratch out for `ring` rows, a power of two, each of which is used again."""
     lead, stride, plane = measure(columns, ring, store.itemsize)
     first = 7 * plane if steps > 1 else 0
-    c = (
-        pointer(store, 0),
-        pointer(store, plane),
-        pointer(store, 2 * plane),
-        pointer(store, 3 * plane),
-        pointer(store, 4 * plane),
-        pointer(store, 5 * plane),
-        pointer(store, 6 * plane),
-    )
-    mask = ring - 1 if ring & (ring - 1) == 0 else -1
-    return Room(c, pointer(store, first), stride, mask, lead, plane, 2 * plane + lead, steps > 1)
+    c = seven(store, 0, plane)
+    return Room(c, pointer(store, first), stride, ring - 1, lead, plane, 2 * plane + lead, steps > 1)
 
 
 @kernel(inline=True)

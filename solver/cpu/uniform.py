@@ -15,8 +15,8 @@ import numpy as np
 from solver.compiling import kernel, point_function
 from solver.cpu.copying import LINE
 from solver.cpu.layout import NOW, OLD, PERIODIC, SOURCE
-from solver.cpu.pointers import pointer, size_of
-from solver.cpu.storing import plane_size
+from solver.cpu.pointers import pointer, pointers_to, size_of
+from solver.cpu.storing import pitch_of
 from solver.cpu.tiles import fill_run
 
 
@@ -45,7 +45,7 @@ def make_constants(table, cells, like):
     count = 0
     for which in range(7):
         count += table[which, 0] == 1
-    return np.empty(count * plane_size(cells, like.itemsize) + LINE // like.itemsize, like.dtype)
+    return np.empty(count * pitch_of(cells, like.itemsize) + LINE // like.itemsize, like.dtype)
 
 
 @kernel(part=True)
@@ -60,16 +60,8 @@ def make_notes(arrays):
 @kernel(inline=True)
 def open_batch(arrays, table, cells, constants, notes):
     """Describe the inputs of a batch; whoever calls must hold all arrays."""
-    memory = (
-        pointer(arrays[0], 0),
-        pointer(arrays[1], 0),
-        pointer(arrays[2], 0),
-        pointer(arrays[3], 0),
-        pointer(arrays[4], 0),
-        pointer(arrays[5], 0),
-        pointer(arrays[6], 0),
-    )
-    pitch = plane_size(cells, constants.itemsize)
+    memory = pointers_to(arrays)
+    pitch = pitch_of(cells, constants.itemsize)
     flat = pointer(table.reshape(-1), 0)
     return Batched(memory, flat, pointer(notes, 8), pointer(notes, 0), pointer(constants, 0), cells, pitch)
 

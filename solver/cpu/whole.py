@@ -56,7 +56,7 @@ def step_plane(new, memory, asked, columns, extent, r):
         end = end_of_rows(last, n, sides, r)
         gather_inputs(columns, memory, end, extent, r)
         step_column(columns.free, columns, rows, r)
-        scatter(new, end.cell, columns.free, 0, rows, n)
+        scatter(new, end.cell, columns.free, rows, n)
 
 
 @kernel(apart=True, part=True)
