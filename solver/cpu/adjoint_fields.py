@@ -1,201 +1,157 @@
-"""From the gradients of the steps to those of the fields: sums over the steps, then the adjoint of the assembly."""
+"""From the sums over the steps to the gradients of the fields, published forms, in flat planes.
+
+The gradients of u and v take from the neighbours that of the centre's numerator, which the divergence enters: it is
+made of all cells first, with all else.
+"""
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any, NamedTuple
 
 from solver import stencil
-from solver.arithmetic import multiply_add
 from solver.compiling import kernel, point_function
 from solver.cpu import plane
-from solver.cpu.adjoint_walls import release_walls, wrap_columns_transposed, wrap_rows_transposed
-from solver.cpu.copying import copy_run
+from solver.cpu.adjoint_sums import columns_of_group, columns_of_sums, sum_so_far, sums_of
+from solver.cpu.columns import gather, scatter
+from solver.cpu.flat import coefficient_columns, kept
+from solver.cpu.inside import over_inside, rest
 from solver.cpu.layout import DX, DY, SOURCE, U, V
-from solver.cpu.loading import inner, row
+from solver.cpu.pointers import seven
+from solver.cpu.stack import column_in, columns_around, gather_beside, gather_ends, plane_in, put_ends
 from solver.cpu.vectors import take_widest
 
-GROUP = 5  # steps whose gradients are summed in registers
+# Planes of the stack of sums, behind twice seven of these: what the velocities' gradients are made of.
+CENTRE, OF_U, OF_V, PLANES = 14, 15, 16, 17
 
 
-@kernel(part=True)
-def group_rows(first, count, nothing):
-    """Return the rows of lam of the steps first..first+count-1, then those of the levels: H[first - 1] and each H[k].
+class Summed(NamedTuple):
+    """What the gradients of the fields are made of: pointers to planes, or to columns."""
 
-    Steps that a group lacks take lam from the row `nothing`, which is zero.
-    """
-    a, b, c, d, e = first + 1, first + 2, first + 3, first + 4, first + 5
-    last = first + count
-    lams = (
-        a,
-        b if b <= last else nothing,
-        c if c <= last else nothing,
-        d if d <= last else nothing,
-        e if e <= last else nothing,
-    )
-    return lams, (first, a, min(b, last), min(c, last), min(d, last), min(e, last))
+    sums: tuple[Any, ...]
+    groups: int
+    "how many others are in `sums`"
+    group: tuple[Any, ...]
+    c: tuple[Any, ...]
+    Dx: Any
+    Dy: Any
 
 
 @point_function
-def add_step(found, lam, H, old, now, q, n, s, w, e):
-    """Add the gradients of one step to those of the seven coefficients of cell q: see `stencil.step_adjoint`."""
-    return (
-        multiply_add(lam, H[old, q], found[0]),
-        multiply_add(lam, H[now, q], found[1]),
-        multiply_add(lam, H[now, n], found[2]),
-        multiply_add(lam, H[now, s], found[3]),
-        multiply_add(lam, H[now, w], found[4]),
-        multiply_add(lam, H[now, e], found[5]),
-        lam + found[6],
-    )
+def fields_of_sums(summed, q, n, s, w, e, r):
+    """Return the gradients of u and v, but for the neighbours' part and the ratio, of Dx, Dy, f and the centre."""
+    found = sum_so_far(summed.sums, summed.groups, summed.group, q, n, s, w, e)
+    D_x, D_y = summed.Dx[q], summed.Dy[q]
+    made = stencil.assemble_adjoint(kept(summed.c, q), found, (D_x, D_x, D_x), (D_y, D_y, D_y), r)
+    b, centre, north, south, west, east, source = made
+    of_Dx, of_Dy = r.xx * (north + south + b), r.yy * (west + east + b)
+    return north - south, west - east, of_Dx, of_Dy, source, centre
 
 
 @point_function
-def sum_of_steps(lams, levels, group, q, n, s, w, e):
-    """Return the gradients of the seven coefficients, summed over a group of steps, of cell q with its neighbours."""
-    k, h = group
-    H = levels
-    found = stencil.step_adjoint(lams[k[0], q], H[h[0], q], H[h[1], q], H[h[1], n], H[h[1], s], H[h[1], w], H[h[1], e])
-    found = add_step(found, lams[k[1], q], H, h[1], h[2], q, n, s, w, e)
-    found = add_step(found, lams[k[2], q], H, h[2], h[3], q, n, s, w, e)
-    found = add_step(found, lams[k[3], q], H, h[3], h[4], q, n, s, w, e)
-    return add_step(found, lams[k[4], q], H, h[4], h[5], q, n, s, w, e)
+def fields_cell(q, north, south, before, after, arguments, r):
+    """Write what a cell inside its row has to give: `to` are pointers for the six gradients."""
+    to, summed = arguments
+    to[0][q], to[1][q], to[2][q], to[3][q], to[4][q], to[5][q] = fields_of_sums(
+        summed, q, north, south, q - 1, q + 1, r
+    )
 
 
 @kernel(apart=True, part=True)
-def accumulate(sums, lams, levels, group, begun, start, stop, columns):
-    """Add the gradients of a group of steps to `sums`, or begin them."""
+def fields_inside(to, summed, extent, r):
+    """Do so for all cells but the ends of rows."""
     take_widest()
-    S, one = np.uint64(columns + 2), np.uint64(1)
-    for q in range(np.uint64(start), np.uint64(stop)):
-        found = sum_of_steps(lams, levels, group, q, q - S, q + S, q - one, q + one)
-        for i in range(7):
-            sums[i, q] = sums[i, q] + found[i] if begun else found[i]
+    over_inside(fields_cell, (to, summed), rest, None, extent, r)
 
 
 @kernel(apart=True, part=True)
-def published_gradients(g, e, sums, c, lams, levels, group, begun, memory, extent, r):
-    """Add the last group and go on to the gradients of Dx, Dy and the source.
-
-    Those of u and v take from the neighbours the gradient of the centre's numerator, which goes to `e`: written here is
-    the cell's own part.
-    """
+def fields_column(to, summed, rows, r):
+    """Do so for a column of ends."""
     take_widest()
-    S, one, n = np.uint64(extent.columns + 2), np.uint64(1), extent.columns
-    Dx, Dy = memory[DX], memory[DY]
-    for i in range(extent.rows):
-        begin, to = np.uint64((i + 1) * (n + 2) + 1), i * n
-        for j in range(n):
-            q = begin + np.uint64(j)
-            found = sum_of_steps(lams, levels, group, q, q - S, q + S, q - one, q + one)
-            if begun:
-                found = (
-                    found[0] + sums[0, q],
-                    found[1] + sums[1, q],
-                    found[2] + sums[2, q],
-                    found[3] + sums[3, q],
-                    found[4] + sums[4, q],
-                    found[5] + sums[5, q],
-                    found[6] + sums[6, q],
-                )
-            point = (c[0, q], c[1, q], c[2, q], c[3, q], c[4, q], c[5, q], c[6, q])
-            D_x, D_y = Dx[to + j], Dy[to + j]
-            made = stencil.assemble_adjoint(point, found, (D_x, D_x, D_x), (D_y, D_y, D_y), r)
-            b, centre, north, south, west, east, source = made
-            e[q] = centre
-            g[U][to + j], g[V][to + j] = north - south, west - east
-            g[DX][to + j], g[DY][to + j] = r.xx * (north + south + b), r.yy * (west + east + b)
-            g[SOURCE][to + j] = source
+    for i in range(rows):
+        to[0][i], to[1][i], to[2][i], to[3][i], to[4][i], to[5][i] = fields_of_sums(summed, i, i - 1, i + 1, i, i, r)
+
+
+@point_function
+def velocities_cell(q, north, south, before, after, arguments, r):
+    """Write the gradients of u and v of a cell inside its row."""
+    to_u, to_v, of_u, of_v, centre = arguments
+    to_u[q] = r.x * (of_u[q] + (centre[south] - centre[north]))
+    to_v[q] = r.y * (of_v[q] + (centre[q + 1] - centre[q - 1]))
 
 
 @kernel(apart=True, part=True)
-def published_velocities(g, e, extent, r):
-    """Complete the gradients of u and v."""
+def velocities_inside(to_u, to_v, of_u, of_v, centre, extent, r):
+    """Do so for all cells but the ends of rows."""
     take_widest()
-    S, one, n = np.uint64(extent.columns + 2), np.uint64(1), extent.columns
-    for i in range(extent.rows):
-        begin, to = np.uint64((i + 1) * (n + 2) + 1), i * n
-        for j in range(n):
-            q = begin + np.uint64(j)
-            g[U][to + j] = r.x * (g[U][to + j] + (e[q + S] - e[q - S]))
-            g[V][to + j] = r.y * (g[V][to + j] + (e[q + one] - e[q - one]))
+    over_inside(velocities_cell, (to_u, to_v, of_u, of_v, centre), rest, None, extent, r)
+
+
+@kernel(apart=True, part=True)
+def velocities_column(to_u, to_v, of_u, of_v, centre, west, east, rows, r):
+    """Do so for a column of ends."""
+    take_widest()
+    for i in range(rows):
+        to_u[i] = r.x * (of_u[i] + (centre[i + 1] - centre[i - 1]))
+        to_v[i] = r.y * (of_v[i] + (east[i] - west[i]))
 
 
 @kernel(part=True)
-def published_fields_adjoint(g, sums, c, lams, levels, group, begun, memory, extent, r):
-    """Write the gradients of the five fields of the published forms into `g`; sums[7] is scratch."""
-    e = row(sums, 7)
-    published_gradients(g, e, sums, c, lams, levels, group, begun, memory, extent, r)
-    release_published_walls(g, e, sums, lams, group[0], begun, extent)
-    plane.wrap(e, extent.rows, extent.columns, extent.sides)
-    published_velocities(g, e, extent, r)
+def published_fields_adjoint(g, flat, sums, groups, slots, lams, group, memory, columns, extent, r):
+    """Add a last group to the sums over `groups` others, and write the gradients of the five fields."""
+    rows, n, one = extent.rows, extent.columns, r.one
+    centre, of_u, of_v = plane_in(sums, CENTRE), plane_in(sums, OF_U), plane_in(sums, OF_V)
+    planes = Summed(sums_of(sums, groups), groups, group, flat.c, memory[DX], memory[DY])
+    fields_inside((of_u, of_v, g[DX], g[DY], g[SOURCE], centre), planes, extent, r)
+    of_Dx, of_Dy, of_f, Dx, Dy, _, _ = seven(columns.free, 0, columns.pitch)
+    for last in range(2):
+        column = last * (n - 1)
+        gather(Dx, memory[DX], column, rows, n, one)
+        gather(Dy, memory[DY], column, rows, n, one)
+        ends = columns_of_group(slots, flat.levels, lams, last, extent)
+        summed = Summed(columns_of_sums(sums, groups, last), groups, ends, coefficient_columns(flat, last), Dx, Dy)
+        made_u, made_v, made = column_in(sums, OF_U, last), column_in(sums, OF_V, last), column_in(sums, CENTRE, last)
+        fields_column((made_u, made_v, of_Dx, of_Dy, of_f, made), summed, rows, r)
+        scatter(g[DX], column, of_Dx, rows, n)
+        scatter(g[DY], column, of_Dy, rows, n)
+        scatter(g[SOURCE], column, of_f, rows, n)
+    put_ends(sums, CENTRE, centre, extent)
+    if plane.has_walls(extent.sides):
+        release_published_walls(g, sums, groups, group[0], extent, one - one)
+        gather_ends(sums, CENTRE, centre, extent, one)
+    velocities_inside(g[U], g[V], of_u, of_v, centre, extent, r)
+    gather_beside(sums, CENTRE, centre, extent, one)
+    for last in range(2):
+        west, east = columns_around(sums, CENTRE, last, extent)
+        made_u, made_v, made = column_in(sums, OF_U, last), column_in(sums, OF_V, last), column_in(sums, CENTRE, last)
+        velocities_column(of_Dx, of_Dy, made_u, made_v, made, west, east, rows, r)
+        scatter(g[U], last * (n - 1), of_Dx, rows, n)
+        scatter(g[V], last * (n - 1), of_Dy, rows, n)
 
 
 @kernel(part=True)
-def release_published_walls(g, e, sums, lams, group, begun, extent):
+def release_published_walls(g, sums, groups, lams, extent, zero):
     """On Dirichlet walls let the gradient of the source be that of the value, the sum of lam, and all others zero."""
-    rows, columns, sides = extent.rows, extent.columns, extent.sides
-    if not plane.has_walls(sides):
-        return
-    for i in range(1, rows + 1):
-        for j in range(1, columns + 1, plane.wall_stride(i, rows, columns, sides)):
-            if plane.on_wall(i, j, rows, columns, sides):
-                q, to = i * (columns + 2) + j, (i - 1) * columns + j - 1
-                e[q] = 0
-                for which in (U, V, DX, DY):
-                    g[which][to] = 0
-                value = sums[6, q] if begun else lams.dtype.type(0)
-                for row in group:
-                    value += lams[row, q]
-                g[SOURCE][to] = value
+    rows, n, sides = extent.rows, extent.columns, extent.sides
+    for i in range(rows):
+        for j in range(0, n, plane.wall_stride(i + 1, rows, n, sides)):
+            if plane.on_wall(i + 1, j + 1, rows, n, sides):
+                q = i * n + j
+                value = lams[0][q] + lams[1][q] + lams[2][q] + lams[3][q] + lams[4][q]
+                if groups > 0:
+                    value += sum_of_lams(sums, groups, i, j, n)
+                g[SOURCE][q] = value
+                for which in (DX, DY):
+                    g[which][q] = zero
+                for which in (CENTRE, OF_U, OF_V):
+                    plane_in(sums, which)[q] = zero
+                    for last in range(2):
+                        if j == last * (n - 1):
+                            column_in(sums, which, last)[i] = zero
 
 
-@kernel(apart=True, part=True)
-def assemble_adjoint(sums, c, D, start, stop, columns, r):
-    """Turn the gradients of the coefficients, in place, into those of b, the six numerators and the source."""
-    take_widest()
-    S, one = np.uint64(columns + 2), np.uint64(1)
-    for q in range(np.uint64(start), np.uint64(stop)):
-        n, s, w, e = q - S, q + S, q - one, q + one
-        point = (c[0, q], c[1, q], c[2, q], c[3, q], c[4, q], c[5, q], c[6, q])
-        found = (sums[0, q], sums[1, q], sums[2, q], sums[3, q], sums[4, q], sums[5, q], sums[6, q])
-        Dx, Dy = (D[0, q], D[0, n], D[0, s]), (D[1, q], D[1, w], D[1, e])
-        made = stencil.assemble_adjoint(point, found, Dx, Dy, r)
-        sums[0, q], sums[1, q], sums[2, q], sums[3, q], sums[4, q], sums[5, q], sums[6, q] = made
-
-
-@kernel(apart=True, part=True)
-def gather_fields(g, sums, extent, r):
-    """Write the gradients of the five fields; the borders of `sums` must be filled."""
-    take_widest()
-    S, one, columns = np.uint64(extent.columns + 2), np.uint64(1), extent.columns
-    for i in range(extent.rows):
-        begin, to = np.uint64((i + 1) * (columns + 2) + 1), i * columns
-        for j in range(columns):
-            q = begin + np.uint64(j)
-            n, s, w, e = q - S, q + S, q - one, q + one
-            north, south = (sums[2, q], sums[2, s]), (sums[3, q], sums[3, n])
-            west, east = (sums[4, q], sums[4, e]), (sums[5, q], sums[5, w])
-            g[U][to + j] = stencil.velocity_adjoint((sums[1, n], sums[1, s]), north, south, r.x, r)
-            g[V][to + j] = stencil.velocity_adjoint((sums[1, w], sums[1, e]), west, east, r.y, r)
-            b_x, b_y = (sums[0, q], sums[0, n], sums[0, s]), (sums[0, q], sums[0, w], sums[0, e])
-            g[DX][to + j] = stencil.diffusivity_adjoint(b_x, north, south, r.xx, r)
-            g[DY][to + j] = stencil.diffusivity_adjoint(b_y, west, east, r.yy, r)
-            g[SOURCE][to + j] = sums[6, q]
-
-
-@kernel(part=True)
-def fields_adjoint(g, sums, c, D, extent, r):
-    """Turn the sums over all steps into the gradients of the five fields, any form; sums[7] is scratch.
-
-    `D` are Dx and Dy, padded.
-    """
-    rows, columns, sides = extent.rows, extent.columns, extent.sides
-    start, stop = inner(rows, columns)
-    copy_run(sums[7], 0, sums[6], 0, sums.shape[1])
-    assemble_adjoint(sums, c, D, start, stop, columns, r)
-    release_walls(sums, sums[7], rows, columns, sides)
-    plane.wrap(sums[0], rows, columns, sides)
-    plane.wrap(sums[1], rows, columns, sides)
-    wrap_rows_transposed(sums[2], sums[3], rows, columns, sides)
-    wrap_columns_transposed(sums[4], sums[5], rows, columns, sides)
-    gather_fields(g, sums, extent, r)
+@kernel(inline=True)
+def sum_of_lams(sums, groups, i, j, n):
+    """Return the sum of lam over groups of steps in a cell: at the ends of rows it is in columns."""
+    if j == 0 or j == n - 1:
+        return columns_of_sums(sums, groups, 0 if j == 0 else 1)[6][i]
+    return sums_of(sums, groups)[6][i * n + j]

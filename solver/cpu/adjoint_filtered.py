@@ -11,13 +11,13 @@ import numpy as np
 from solver import stencil
 from solver.compiling import kernel
 from solver.cpu import plane
-from solver.cpu.adjoint import copy_pair, segment_length
-from solver.cpu.adjoint_fields import fields_adjoint
+from solver.cpu.adjoint_forms import fields_adjoint
 from solver.cpu.adjoint_walls import wrap_columns_transposed, wrap_rows_transposed
 from solver.cpu.copying import copy_run
 from solver.cpu.layout import DX, DY, NOW, OLD, SOURCE, U, V
-from solver.cpu.loading import inner, load_inputs, row_of, scratch
+from solver.cpu.loading import inner, load_inputs, row, row_of, scratch
 from solver.cpu.pointers import keep_alive, pointer
+from solver.cpu.segments import segment_length, segments_of
 from solver.cpu.sharing import share_out
 from solver.cpu.storing import GRADIENTS, finish_plane, free_planes, make_gradients, open_pending, write_pending
 from solver.cpu.streaming import fence
@@ -103,6 +103,12 @@ def advance(levels, k, filtered, c, extent, ratios):
 
 
 @kernel(part=True)
+def copy_pair(target, at, source, start):
+    """Copy two successive padded planes."""
+    copy_run(row(target, at), 0, row(source, start), 0, 2 * source.shape[1])
+
+
+@kernel(part=True)
 def mark_segments(marks, levels, c, segment, extent, ratios):
     """Run to the start of the last segment; keep the two levels at the start of each earlier one in `marks`."""
     for s in range(marks.shape[0] // 2):
@@ -136,8 +142,8 @@ def adjoint_some(targets, cotangents, batch, ratios, extent, first, last):
     cells = rows * columns
     start, stop = columns + 2, (rows + 1) * (columns + 2)
     joined = targets.joined
-    segment = segment_length(steps)
-    segments = (steps + segment - 1) // segment
+    segment = segment_length(steps, cells * extent.itemsize)
+    segments = segments_of(steps, segment)
 
     a = scratch(7, rows, columns, cotangent)
     c = scratch(7, rows, columns, cotangent)

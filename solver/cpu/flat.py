@@ -1,92 +1,67 @@
-"""K time steps of a small plane in scratch that the first-level cache holds: the coefficients and three levels.
+"""K time steps of a small plane in scratch that a first- or second-level cache holds: coefficients and levels.
 
-Planes of scratch are as flat as the inputs, so that a sweep is one loop over the inner rows, with aligned loads where
-the columns are a multiple of a vector. The ends of rows live in columns of their own: they are made there, and put back
-into the plane for the cells next to them. Three levels: a loop's last run makes cells twice, and must not have
-overwritten H[k-1].
+A level is kept apart from that before the last: a loop's last run makes cells twice, and must not have overwritten
+H[k-1].
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from solver import stencil
 from solver.compiling import kernel, point_function
-from solver.cpu.columns import end_of_rows, fields_of_row, gather, gather_inputs, levels_of_row, scatter
-from solver.cpu.copying import LINE, copy_run
+from solver.cpu.columns import end_of_rows, fields_of_row, gather_inputs, levels_of_row
+from solver.cpu.copying import copy_run
 from solver.cpu.inside import ask, over_inside
-from solver.cpu.layout import DIRICHLET, PERIODIC, SOURCE
+from solver.cpu.layout import DIRICHLET, SOURCE
 from solver.cpu.plane import has_walls
-from solver.cpu.pointers import pointer, seven
-from solver.cpu.storing import pitch_of
+from solver.cpu.pointers import seven
+from solver.cpu.stack import (
+    BESIDE,
+    Stack,
+    cells_of_stack,
+    column_in,
+    columns_around,
+    gather_beside,
+    open_stack,
+    plane_in,
+    put_ends,
+)
 from solver.cpu.vectors import take_widest
 from solver.cpu.whole import assembled, stepped
 
-COEFFICIENTS, LEVELS = 7, 3
-SIDE = COEFFICIENTS + LEVELS  # columns of one end: its coefficients and its levels
+COEFFICIENTS = 7
 
 
 class Flat(NamedTuple):
     """Scratch for one plane."""
 
     c: tuple[Any, ...]
-    "pointers to seven planes of coefficients"
-    levels: Any
-    "pointer to the planes of H[k], at k % 3"
-    pitch: int
-    "cells from one plane to the next"
-    ends: Any
-    "pointer to the columns of the first and of the last cells: coefficients, then H[k] at k % 3"
-    column: int
-    "cells from one column to the next"
-    inner: Any
-    "pointer to a column next to an end"
+    "pointers to the planes of `coefficients`; as one they would be tested for overlap"
+    coefficients: Stack
+    levels: Stack
 
 
 @kernel(part=True)
-def make_flat(rows, columns, like):
-    """Allocate for one plane."""
-    line = LINE // like.itemsize
-    planes = (COEFFICIENTS + LEVELS) * pitch_of(rows * columns, like.itemsize)
-    return np.zeros(planes + (2 * SIDE + 1) * pitch_of(rows, like.itemsize) + 2 * line, like.dtype)
+def cells_of_flat(levels, rows, columns, itemsize):
+    """Return the cells that coefficients and so many levels take."""
+    return cells_of_stack(COEFFICIENTS + levels, rows, rows * columns, itemsize)
 
 
 @kernel(inline=True)
-def open_flat(store, rows, columns):
-    """Lay the scratch out."""
-    line, pitch = LINE // store.itemsize, pitch_of(rows * columns, store.itemsize)
-    start = (-(store.ctypes.data // store.itemsize)) % line
-    c = seven(store, start, pitch)
-    column = pitch_of(rows, store.itemsize)
-    edge = start + (COEFFICIENTS + LEVELS) * pitch + line
-    levels = pointer(store, start + COEFFICIENTS * pitch)
-    return Flat(c, levels, pitch, pointer(store, edge), column, pointer(store, edge + 2 * SIDE * column))
+def open_flat(store, levels, rows, columns):
+    """Lay out coefficients and so many levels at the beginning of a store."""
+    cells, itemsize = rows * columns, store.itemsize
+    coefficients = open_stack(store, 0, COEFFICIENTS, rows, cells)
+    after = cells_of_stack(COEFFICIENTS, rows, cells, itemsize)
+    c = seven(coefficients.planes, 0, coefficients.pitch)
+    return Flat(c, coefficients, open_stack(store, after, levels, rows, cells))
 
 
 @kernel(inline=True)
-def level_of(flat, k):
-    """Return a pointer to the plane of H[k]."""
-    return pointer(flat.levels, k % LEVELS * flat.pitch)
-
-
-@kernel(inline=True)
-def column_of(flat, end, which):
-    """Return a pointer to a column of the first (0) or last (1) cells of rows."""
-    return pointer(flat.ends, (end * SIDE + which) * flat.column)
-
-
-@kernel(inline=True)
-def level_column(flat, end, k):
-    """Return a pointer to the column of H[k]."""
-    return column_of(flat, end, COEFFICIENTS + k % LEVELS)
-
-
-@kernel(inline=True)
-def coefficient_columns(flat, end):
-    """Return pointers to the seven columns of coefficients."""
-    return seven(flat.ends, end * SIDE * flat.column, flat.column)
+def coefficient_columns(flat, last):
+    """Return pointers to the seven columns of coefficients of the first or last cells of rows."""
+    return seven(flat.coefficients.columns, last * flat.coefficients.column, 4 * flat.coefficients.column)
 
 
 @point_function
@@ -123,20 +98,24 @@ def begin_column(c, new, columns, rows, r):
 
 
 @kernel(part=True)
-def begin_flat(flat, memory, asked, columns, extent, r):
-    """Make the first step of a plane from its inputs and keep the coefficients."""
+def begin_flat(flat, to, memory, asked, columns, extent, r):
+    """Make the first step of a plane from its inputs, in level `to`, and keep the coefficients.
+
+    Of H[0], level to - 1, the columns alone are kept.
+    """
     rows, n, sides = extent.rows, extent.columns, extent.sides
-    new = level_of(flat, 1)
+    new, levels = plane_in(flat.levels, to), flat.levels
     begin_inside(flat.c, new, memory, asked, extent, r)
     for last in range(2):
         end, c = end_of_rows(last, n, sides, r), coefficient_columns(flat, last)
         gather_inputs(columns, memory, end, extent, r)
-        begin_column(c, level_column(flat, last, 1), columns, rows, r)
-        copy_run(level_column(flat, last, 0), 0, columns.now, 0, rows)
+        begin_column(c, column_in(levels, to, last), columns, rows, r)
+        copy_run(column_in(levels, to - 1, last), -1, columns.now, -1, rows + 2)
+        copy_run(column_in(levels, to - 1, BESIDE + last), 0, columns.now_west if last else columns.now_east, 0, rows)
     if has_walls(sides):
-        hold_rows(flat, new, memory[SOURCE], extent)
-        hold_columns(flat, memory[SOURCE], extent)
-    finish_columns(flat, new, 1, extent, r)
+        hold_rows(flat.c, new, memory[SOURCE], extent)
+        hold_columns(flat, to, memory[SOURCE], extent)
+    put_ends(levels, to, new, extent)
 
 
 @kernel(inline=True)
@@ -149,36 +128,26 @@ def hold_cell(c, new, q, value):
 
 
 @kernel(part=True)
-def hold_rows(flat, new, f, extent):
+def hold_rows(c, new, f, extent):
     """On Dirichlet walls north and south let the update be the value that the source holds there."""
     for edge in range(2):
         if extent.sides[edge] == DIRICHLET:
             start = edge * (extent.rows - 1) * extent.columns
             for q in range(start, start + extent.columns):
-                hold_cell(flat.c, new, q, f[q])
+                hold_cell(c, new, q, f[q])
 
 
 @kernel(part=True)
-def hold_columns(flat, f, extent):
+def hold_columns(flat, to, f, extent):
     """Do so in the columns of ends, on all four walls."""
     rows, (north, south, west, east) = extent.rows, extent.sides
     for last in range(2):
-        wall = (east if last else west) == DIRICHLET or (extent.columns == 1 and west == DIRICHLET)
-        c, new = coefficient_columns(flat, last), level_column(flat, last, 1)
+        one = extent.columns == 1 and (west == DIRICHLET or east == DIRICHLET)
+        wall = one or (east if last else west) == DIRICHLET
+        c, new = coefficient_columns(flat, last), column_in(flat.levels, to, last)
         for i in range(rows):
             if wall or (i == 0 and north == DIRICHLET) or (i == rows - 1 and south == DIRICHLET):
                 hold_cell(c, new, i, f[i * extent.columns + last * (extent.columns - 1)])
-
-
-@kernel(inline=True)
-def finish_columns(flat, plane, k, extent, r):
-    """Close the columns of H[k] north and south, and put them into the plane."""
-    rows, n, (north, south, _, _) = extent.rows, extent.columns, extent.sides
-    for last in range(2):
-        a = level_column(flat, last, k)
-        a[-1] = a[rows - 1] if north == PERIODIC else a[0]
-        a[rows] = a[0] if south == PERIODIC else a[rows - 1]
-        scatter(plane, last * (n - 1), a, rows, n)
 
 
 @point_function
@@ -204,20 +173,16 @@ def sweep_column(new, c, now, old, west, east, rows):
 
 
 @kernel(part=True)
-def sweep_flat(flat, new, k, old, asked, extent, r):
-    """Make H[k] of a plane in `new`, from H[k-1] and `old`, the plane of H[k-2]; k >= 2."""
-    rows, n, (_, _, west, east) = extent.rows, extent.columns, extent.sides
-    now = level_of(flat, k - 1)
+def sweep_flat(flat, slots, new, now, old, asked, extent, r):
+    """Make a level of a plane in `new`, from the planes of the two before it.
+
+    `slots` are the numbers of the three in the stack, where their columns are.
+    """
+    (to, at, before), levels = slots, flat.levels
     sweep_inside(new, flat.c, now, old, asked, extent, r)
+    gather_beside(levels, at, now, extent, r.one)
     for last in range(2):
-        here, other = level_column(flat, last, k - 1), level_column(flat, 1 - last, k - 1)
-        beyond = other if (east if last else west) == PERIODIC else here
-        inner = flat.inner
-        if n > 1:
-            gather(inner, now, n - 2 if last else 1, rows, n, r.one)
-        else:
-            copy_run(inner, 0, other if (west if last else east) == PERIODIC else here, 0, rows)
-        before, after = (inner, beyond) if last else (beyond, inner)
-        c, before_last = coefficient_columns(flat, last), level_column(flat, last, k - 2)
-        sweep_column(level_column(flat, last, k), c, here, before_last, before, after, rows)
-    finish_columns(flat, new, k, extent, r)
+        west, east = columns_around(levels, at, last, extent)
+        c, here, made = coefficient_columns(flat, last), column_in(levels, at, last), column_in(levels, to, last)
+        sweep_column(made, c, here, column_in(levels, before, last), west, east, extent.rows)
+    put_ends(levels, to, new, extent)

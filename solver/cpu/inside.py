@@ -36,6 +36,11 @@ def ask(start, asked, one):
         prefetch_address(asked.addresses[m] + start * size_of(one), CHUNK * size_of(one))
 
 
+@point_function
+def rest(start, duties, one):
+    """Do nothing between two runs."""
+
+
 @kernel(inline=True)
 def over_inside(make, arguments, between, duties, extent, r):
     """Call make(cell, north, south, before, after, arguments, r) for all cells but the ends of rows.

@@ -7,17 +7,19 @@ import numpy as np
 from solver.compiling import kernel
 from solver.cpu.columns import make_room, open_inputs
 from solver.cpu.copying import copy_run
-from solver.cpu.flat import begin_flat, level_of, make_flat, open_flat, sweep_flat
+from solver.cpu.flat import begin_flat, cells_of_flat, open_flat, sweep_flat
 from solver.cpu.inside import Asked
 from solver.cpu.layout import NOW, SOURCE
 from solver.cpu.march import hold_values, walled
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
+from solver.cpu.stack import make_stacks, plane_in
 from solver.cpu.streaming import fence, stream_run
 from solver.cpu.tiles import Tile
 from solver.cpu.uniform import look_ahead, turn_to
 from solver.cpu.whole import step_plane
 
+LEVELS = 3  # kept of a plane: the newest and two before it
 STREAMED = 4 * 2**20  # bytes of a result that is written past the caches: a last-level cache may hold a smaller one
 
 
@@ -76,27 +78,27 @@ def flat_some(now_out, old_out, arrays, table, ratios, extent, first, last):
     rows, columns = extent.rows, extent.columns
     room = make_room(arrays, table, rows, rows * columns, now_out)
     batch, ends = open_inputs(arrays, table, rows, rows * columns, room)
-    store = make_flat(rows, columns, now_out)
-    flat_in(open_flat(store, rows, columns), now_out, old_out, batch, ends, ratios, extent, first, last)
+    store = make_stacks(cells_of_flat(LEVELS, rows, columns, now_out.itemsize), now_out)
+    flat_in(open_flat(store, LEVELS, rows, columns), now_out, old_out, batch, ends, ratios, extent, first, last)
     keep_alive(arrays, table, room, store)
 
 
 @kernel(part=True)
 def flat_in(flat, now_out, old_out, batch, ends, ratios, extent, first, last):
     """Do so in the scratch that is given."""
-    cells, steps = extent.rows * extent.columns, extent.steps
+    cells, steps, levels = extent.rows * extent.columns, extent.steps, flat.levels
     out, kept, streamed = pointer(now_out, 0), pointer(old_out, 0), now_out.nbytes > STREAMED
     for p in range(first, last):
         memory = turn_to(batch, p, first)
         streams = look_ahead(batch, min(p + 1, last - 1))
-        begin_flat(flat, memory, Asked(batch.ahead, streams), ends, extent, ratios)
+        begin_flat(flat, 1, memory, Asked(batch.ahead, streams), ends, extent, ratios)
         for k in range(2, steps + 1):
-            new = pointer(out, p * cells) if k == steps and not streamed else level_of(flat, k)
-            sweep_flat(
-                flat, new, k, memory[NOW] if k == 2 else level_of(flat, k - 2), Asked(batch.ahead, 0), extent, ratios
-            )
+            slots = k % LEVELS, (k - 1) % LEVELS, (k - 2) % LEVELS
+            new = pointer(out, p * cells) if k == steps and not streamed else plane_in(levels, slots[0])
+            now, old = plane_in(levels, slots[1]), memory[NOW] if k == 2 else plane_in(levels, slots[2])
+            sweep_flat(flat, slots, new, now, old, Asked(batch.ahead, 0), extent, ratios)
         if streamed:
-            stream_run(out, p * cells, level_of(flat, steps), 0, cells)
+            stream_run(out, p * cells, plane_in(levels, steps % LEVELS), 0, cells)
         if old_out.size:
-            copy_run(kept, p * cells, level_of(flat, steps - 1), 0, cells)
+            copy_run(kept, p * cells, plane_in(levels, (steps - 1) % LEVELS), 0, cells)
     fence()

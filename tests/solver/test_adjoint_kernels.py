@@ -6,9 +6,10 @@ from scheme_kinds import BOUNDARIES, name
 
 from solver import cpu, reference
 from solver.cpu.adjoint import adjoint_planes
-from solver.cpu.adjoint_fields import GROUP
+from solver.cpu.adjoint_sums import GROUP
 from solver.cpu.layout import Batch, Extent
 from solver.cpu.loading import CHUNK
+from solver.cpu.segments import segment_length
 from solver.cpu.sharing import Span
 from solver.cpu.targets import LINE, STREAM, Targets, aligned
 from solver.records import Fields, Inputs, Levels, Mesh, Ratios
@@ -53,6 +54,23 @@ def test_one_step_and_groups_equal_the_general_kernel_and_the_reference(
         for g, a, w in zip(got, general(cotangent, inputs, mesh, steps), want, strict=True):
             assert_rounding_close(g, w, steps, summed=steps + 1)
             assert_rounding_close(g, a.astype(np.float64), steps, summed=steps + 1)
+
+
+@pytest.mark.parametrize("kinds", SIDES, ids=name)
+def test_a_run_in_segments_equals_the_general_kernel_and_the_reference(
+    kinds, make_inputs, split, assert_rounding_close
+):
+    """Planes too large for a cache to hold the states of all steps: these are computed again, segment by segment."""
+    shape, mesh = (1, 70, 67), Mesh(0.2, 0.9, 1.2, kinds)
+    inputs, cotangent = make_inputs(shape), Levels(*make_inputs(shape)[:2])
+    for steps in (17, 31, 40):
+        segment = segment_length.py_func(steps, inputs.now.nbytes)
+        assert segment < steps and steps % segment
+        got = cpu.adjoint(cotangent, *split(inputs), mesh, steps)
+        want = reference.adjoint(cotangent, *split(inputs), mesh, steps)
+        for g, a, w in zip(got, general(cotangent, inputs, mesh, steps), want, strict=True):
+            assert_rounding_close(g, w, steps, summed=steps + 1)
+            assert_rounding_close(g, a, steps, summed=steps + 1)
 
 
 @pytest.mark.parametrize("pattern", SHAPES)
