@@ -13,7 +13,7 @@ import numpy as np
 from solver.compiling import kernel
 from solver.cpu.adjoint_fields import published_fields_adjoint
 from solver.cpu.adjoint_forms import any_fields_adjoint, make_padded
-from solver.cpu.adjoint_scratch import group_at, lam_at, level_at, open_scratch, stacks_of
+from solver.cpu.adjoint_scratch import group_at, lam_at, level_at, make_scratch, open_scratch
 from solver.cpu.adjoint_segments import advance, go_back, mark_segments
 from solver.cpu.adjoint_sums import GROUP, accumulate, slots_of_group
 from solver.cpu.adjoint_sweep import pull_flat, shift_columns
@@ -23,8 +23,9 @@ from solver.cpu.inside import Asked
 from solver.cpu.layout import DX, DY, NOW, OLD, SOURCE, U, V
 from solver.cpu.meanwhile import Meanwhile, do_meanwhile
 from solver.cpu.pointers import keep_alive, pointer
+from solver.cpu.segments import segment_length, segments_of
 from solver.cpu.sharing import share_out
-from solver.cpu.stack import cells_of_stack, column_in, gather_beside, gather_ends, make_stacks, plane_in
+from solver.cpu.stack import column_in, gather_beside, gather_ends, plane_in
 from solver.cpu.storing import (
     GRADIENTS,
     add_run,
@@ -53,14 +54,15 @@ def adjoint_some(targets, cotangents, batch, ratios, extent, general, first, las
     """Do so for planes first..last-1."""
     (arrays, table), like = batch, cotangents[0]
     rows, columns, cells = extent.rows, extent.columns, extent.rows * extent.columns
-    _, _, (a, b, c, d) = stacks_of(extent.steps, rows, columns, extent.itemsize)
-    store = make_stacks(cells_of_stack(a + b + c + d, rows, cells, extent.itemsize), like)
+    segment = segment_length(extent.steps, cells * extent.itemsize)
+    segments = segments_of(extent.steps, segment)
+    store = make_scratch(segment, segments, rows, cells, like)
     padded = make_padded(general, rows, columns, like)
     gradients, notes_of_pending = make_gradients(cells, like), np.zeros(GRADIENTS + 1, np.int64)
     pending = open_pending(gradients, targets, notes_of_pending, cells)
     room = make_room(arrays, table, rows, cells, like)
     source, ends = open_inputs(arrays, table, rows, cells, room)
-    scratch = open_scratch(store, extent.steps, rows, columns)
+    scratch = open_scratch(store, segment, segments, rows, cells)
     adjoint_in(scratch, padded, pending, targets, cotangents, source, ends, ratios, extent, general, first, last)
     keep_alive(store, gradients, notes_of_pending, batch, room)
 

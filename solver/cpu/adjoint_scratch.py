@@ -9,8 +9,7 @@ from solver.cpu.adjoint_fields import PLANES
 from solver.cpu.adjoint_sums import Group
 from solver.cpu.flat import COEFFICIENTS, Flat, open_flat
 from solver.cpu.layout import NOW, OLD
-from solver.cpu.segments import segment_length, segments_of
-from solver.cpu.stack import Stack, cells_of_stack, open_stack, plane_in
+from solver.cpu.stack import Stack, cells_of_stack, make_stacks, open_stack, plane_in
 
 
 class Scratch(NamedTuple):
@@ -30,26 +29,30 @@ class Scratch(NamedTuple):
 
 
 @kernel(inline=True)
-def stacks_of(steps, rows, columns, itemsize):
-    """Return the length of a segment, how many there are, and the planes of each stack."""
-    segment = segment_length(steps, rows * columns * itemsize)
-    segments = segments_of(steps, segment)
-    return segment, segments, (COEFFICIENTS + segment + 2, segment + 3, PLANES, 2 * segments)
+def stacks_of(segment, segments):
+    """Return the planes of coefficients and levels, of lams, of sums and of marks."""
+    return COEFFICIENTS + segment + 2, segment + 3, PLANES, 2 * (segments - 1)
+
+
+@kernel(part=True)
+def make_scratch(segment, segments, rows, cells, like):
+    """Allocate it for planes of so many cells, with columns of so many rows."""
+    flat, lams, sums, marks = stacks_of(segment, segments)
+    return make_stacks(cells_of_stack(flat + lams + sums + marks, rows, cells, like.itemsize), like)
 
 
 @kernel(inline=True)
-def open_scratch(store, steps, rows, columns):
-    """Lay the scratch out."""
-    cells, itemsize = rows * columns, store.itemsize
-    segment, segments, (planes, lams, sums, marks) = stacks_of(steps, rows, columns, itemsize)
-    at = cells_of_stack(planes, rows, cells, itemsize)
-    then = at + cells_of_stack(lams, rows, cells, itemsize)
-    last = then + cells_of_stack(sums, rows, cells, itemsize)
+def open_scratch(store, segment, segments, rows, cells):
+    """Lay it out."""
+    flat, lams, sums, marks = stacks_of(segment, segments)
+    of_lams = cells_of_stack(flat, rows, cells, store.itemsize)
+    of_sums = of_lams + cells_of_stack(lams, rows, cells, store.itemsize)
+    of_marks = of_sums + cells_of_stack(sums, rows, cells, store.itemsize)
     return Scratch(
-        open_flat(store, planes - COEFFICIENTS, rows, columns),
-        open_stack(store, at, lams, rows, cells),
-        open_stack(store, then, sums, rows, cells),
-        open_stack(store, last, marks, rows, cells),
+        open_flat(store, flat - COEFFICIENTS, rows, cells),
+        open_stack(store, of_lams, lams, rows, cells),
+        open_stack(store, of_sums, sums, rows, cells),
+        open_stack(store, of_marks, marks, rows, cells),
         segment,
         segments,
     )

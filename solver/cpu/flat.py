@@ -42,18 +42,11 @@ class Flat(NamedTuple):
     levels: Stack
 
 
-@kernel(part=True)
-def cells_of_flat(levels, rows, columns, itemsize):
-    """Return the cells that coefficients and so many levels take."""
-    return cells_of_stack(COEFFICIENTS + levels, rows, rows * columns, itemsize)
-
-
 @kernel(inline=True)
-def open_flat(store, levels, rows, columns):
+def open_flat(store, levels, rows, cells):
     """Lay out coefficients and so many levels at the beginning of a store."""
-    cells, itemsize = rows * columns, store.itemsize
     coefficients = open_stack(store, 0, COEFFICIENTS, rows, cells)
-    after = cells_of_stack(COEFFICIENTS, rows, cells, itemsize)
+    after = cells_of_stack(COEFFICIENTS, rows, cells, store.itemsize)
     c = seven(coefficients.planes, 0, coefficients.pitch)
     return Flat(c, coefficients, open_stack(store, after, levels, rows, cells))
 

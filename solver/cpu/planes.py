@@ -7,13 +7,13 @@ import numpy as np
 from solver.compiling import kernel
 from solver.cpu.columns import make_room, open_inputs
 from solver.cpu.copying import copy_run
-from solver.cpu.flat import begin_flat, cells_of_flat, open_flat, sweep_flat
+from solver.cpu.flat import COEFFICIENTS, begin_flat, open_flat, sweep_flat
 from solver.cpu.inside import Asked
 from solver.cpu.layout import NOW, SOURCE
 from solver.cpu.march import hold_values, walled
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
-from solver.cpu.stack import make_stacks, plane_in
+from solver.cpu.stack import cells_of_stack, make_stacks, plane_in
 from solver.cpu.streaming import fence, stream_run
 from solver.cpu.tiles import Tile
 from solver.cpu.uniform import look_ahead, turn_to
@@ -78,8 +78,8 @@ def flat_some(now_out, old_out, arrays, table, ratios, extent, first, last):
     rows, columns = extent.rows, extent.columns
     room = make_room(arrays, table, rows, rows * columns, now_out)
     batch, ends = open_inputs(arrays, table, rows, rows * columns, room)
-    store = make_stacks(cells_of_flat(LEVELS, rows, columns, now_out.itemsize), now_out)
-    flat_in(open_flat(store, LEVELS, rows, columns), now_out, old_out, batch, ends, ratios, extent, first, last)
+    store = make_stacks(cells_of_stack(COEFFICIENTS + LEVELS, rows, rows * columns, now_out.itemsize), now_out)
+    flat_in(open_flat(store, LEVELS, rows, rows * columns), now_out, old_out, batch, ends, ratios, extent, first, last)
     keep_alive(arrays, table, room, store)
 
 

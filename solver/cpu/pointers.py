@@ -59,14 +59,14 @@ def _compiled_pointer(array, offset):
 
 
 def size_of(a):
-    """Return the bytes of a number, or of what a pointer points to, as a constant of the compilation."""
+    """Return the bytes of a number, or of one in an array or at a pointer, as a constant of the compilation."""
     return a.itemsize
 
 
 @intrinsic
 def _size_of(typing_context, a):
     def generate(context, builder, signature, arguments):
-        kind = a.dtype if isinstance(a, types.CPointer) else a
+        kind = a.dtype if isinstance(a, (types.CPointer, types.Array)) else a
         return context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind)))
 
     return types.intp(a), generate

@@ -65,7 +65,8 @@ def test_a_run_in_segments_equals_the_general_kernel_and_the_reference(
     inputs, cotangent = make_inputs(shape), Levels(*make_inputs(shape)[:2])
     for steps in (17, 31, 40):
         segment = segment_length.py_func(steps, inputs.now.nbytes)
-        assert segment < steps and steps % segment
+        assert segment < steps
+        assert steps % segment
         got = cpu.adjoint(cotangent, *split(inputs), mesh, steps)
         want = reference.adjoint(cotangent, *split(inputs), mesh, steps)
         for g, a, w in zip(got, general(cotangent, inputs, mesh, steps), want, strict=True):

@@ -1,0 +1,25 @@
+"""Which planes are small: they are laid side by side, see `solver.cpu.lanes`."""
+
+from __future__ import annotations
+
+from math import prod
+
+from solver.cpu.turning import LANES
+
+# Cells of the largest such plane, measured; turning planes around costs as much as a step, so that one step gains less.
+OF_ONE_STEP, OF_MORE = 144, 400
+ROOM = 2**18  # numbers of one plane that the adjoint may keep, in a second-level cache, times LANES
+KEPT = 40  # planes that it keeps, and two for each step
+
+
+def is_small(shape: tuple[int, ...], steps: int, adjoint: bool = False) -> bool:
+    """Whether planes of (..., rows, columns) are laid side by side: small ones, enough to fill half of the lanes."""
+    cells, largest = shape[-2] * shape[-1], OF_ONE_STEP if steps == 1 and not adjoint else OF_MORE
+    if cells > largest or 2 * prod(shape[:-2]) < LANES:
+        return False
+    return not adjoint or (KEPT + 2 * steps) * cells * LANES <= ROOM
+
+
+def groups_of(planes: int) -> int:
+    """Return into how many groups so many planes are laid."""
+    return -(-planes // LANES)

@@ -1,0 +1,111 @@
+"""Turning planes around: cell q of plane l, in a group of planes, goes to place q * LANES + l, and back.
+
+Square blocks, as wide as a cache line, go through registers, in four rounds of shuffles for sixteen numbers; one at a
+time, each number would be loaded and stored alone.
+"""
+
+from __future__ import annotations
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, overload
+
+from solver.compiling import kernel
+from solver.cpu.copying import LINE
+from solver.cpu.pointers import pointer, size_of
+
+LANES = 16  # planes of a group: as many float32 as make a cache line; loops over fewer numbers are not made vectors
+
+
+def width_of(a):
+    """Return how many numbers like `a`, or of what a pointer points to, make a cache line."""
+    return LINE // a.itemsize
+
+
+@overload(width_of, inline="never")
+def _compiled_width_of(a):
+    def implementation(a):
+        return LINE // size_of(a)
+
+    return implementation
+
+
+def turn(to, to_starts, at, source, source_starts, start):
+    """Write to[to_starts[a] + at + b] = source[source_starts[b] + start + a] for all a and b in a cache line.
+
+    What is written is not in `source`.
+    """
+    for a in range(width_of(to)):
+        for b in range(width_of(to)):
+            to[int(to_starts[a]) + at + b] = source[int(source_starts[b]) + start + a]
+
+
+@intrinsic
+def _turn(typing_context, to, to_starts, at, source, source_starts, start):
+    signature = types.void(to, to_starts, types.intp, source, source_starts, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        to, to_starts, at, source, source_starts, start = arguments
+        number = context.get_data_type(signature.args[0].dtype)
+        size = context.get_abi_sizeof(number)
+        width = LINE // size
+        vector = ir.VectorType(number, width)
+
+        def address(memory, starts, index, offset):
+            first = builder.load(builder.gep(starts, [offset.type(index)]))
+            cell = builder.gep(memory, [builder.add(first, offset)])
+            return builder.bitcast(cell, vector.as_pointer())
+
+        rows = []
+        for index in range(width):
+            row = builder.load(address(source, source_starts, index, start))
+            row.align = size
+            rows.append(row)
+        # Each round is a perfect shuffle, which turns the bits of a number's place around by one.
+        half, places = width // 2, ir.VectorType(ir.IntType(32), width)
+        masks = [ir.Constant(places, [first + k // 2 + k % 2 * width for k in range(width)]) for first in (0, half)]
+        for _ in range(width.bit_length() - 1):
+            pairs = [(rows[k], rows[k + half]) for k in range(half)]
+            rows = [builder.shuffle_vector(a, b, mask) for a, b in pairs for mask in masks]
+        for index, row in enumerate(rows):
+            builder.store(row, address(to, to_starts, index, at)).align = size
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@overload(turn, inline="always")
+def _compiled_turn(to, to_starts, at, source, source_starts, start):
+    def implementation(to, to_starts, at, source, source_starts, start):
+        _turn(to, to_starts, at, source, source_starts, start)  # type: ignore[call-arg]
+
+    return implementation
+
+
+@kernel(part=True)
+def turn_in(to, aside, source, starts, cells):
+    """Bring the planes of a group, which begin at `starts` of their memory, side by side.
+
+    `aside` are multiples of LANES.
+    """
+    width = width_of(to)
+    whole = cells // width * width
+    for q in range(0, whole, width):
+        for lane in range(0, LANES, width):
+            turn(to, aside, q * LANES + lane, source, pointer(starts, lane), q)
+    for q in range(whole, cells):
+        for lane in range(LANES):
+            to[q * LANES + lane] = source[starts[lane] + q]
+
+
+@kernel(part=True)
+def turn_out(to, starts, source, aside, cells):
+    """Bring a group back to planes that begin at `starts`."""
+    width = width_of(to)
+    whole = cells // width * width
+    for q in range(0, whole, width):
+        for lane in range(0, LANES, width):
+            turn(to, pointer(starts, lane), q, source, aside, q * LANES + lane)
+    for q in range(whole, cells):
+        for lane in range(LANES):
+            to[starts[lane] + q] = source[q * LANES + lane]
