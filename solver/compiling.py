@@ -22,6 +22,7 @@ from numba.core.compiler import Compiler
 
 from solver.announcing import announce_compiling
 from solver.kernel_cache import name_by_key
+from solver.part_library import PartLibrary
 
 config: Any = _config  # Numba sets its attributes at run time
 F = TypeVar("F", bound=Callable[..., Any])
@@ -62,6 +63,7 @@ class _Part(Compiler):
         super().__init__(*arguments)
         self.state.flags.no_cpython_wrapper = True
         self.state.flags.no_cfunc_wrapper = True
+        self.state.library = PartLibrary(self.state.targetctx.codegen(), "part")
 
 
 class _ApartPart(_Apart, _Part):
