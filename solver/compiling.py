@@ -28,7 +28,7 @@ config: Any = _config  # Numba sets its attributes at run time
 F = TypeVar("F", bound=Callable[..., Any])
 
 # What kernels are made of, beside the files of cpu/.
-INLINED = ("arithmetic.py", "compiling.py", "kernel_cache.py", "records.py", "stencil.py")
+INLINED = ("arithmetic.py", "compiling.py", "kernel_cache.py", "part_library.py", "records.py", "stencil.py")
 
 # Fused multiply-add and no signed zeros: both keep NaN and Inf, which the full "fastmath" would assume away.
 FREEDOMS = {"contract", "nsz"}
