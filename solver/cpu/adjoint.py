@@ -8,6 +8,8 @@ of one more forward run.
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from solver.compiling import kernel
@@ -38,6 +40,15 @@ from solver.cpu.storing import (
 from solver.cpu.streaming import fence
 from solver.cpu.tiles import fill_run
 from solver.cpu.uniform import look_ahead, turn_to
+
+
+class Given(NamedTuple):
+    """The cotangents of a plane: pointers to dL/dH[K] and dL/dH[K-1]."""
+
+    now: Any
+    old: Any
+    has_old: bool
+    "whether there is one of H[K-1]: else it is zero"
 
 
 @kernel()
@@ -71,50 +82,76 @@ def adjoint_some(targets, cotangents, batch, ratios, extent, general, first, las
 def adjoint_in(scratch, padded, pending, targets, cotangents, batch, ends, r, extent, general, first, last):
     """Do so in the scratch that is given."""
     of_now, of_old = cotangents
-    cells, segments, wanted = extent.rows * extent.columns, scratch.segments, targets.wanted
+    cells, wanted = extent.rows * extent.columns, targets.wanted
     any_field = targets.joined[SOURCE] or wanted[SOURCE] or wanted[U] or wanted[V] or wanted[DX] or wanted[DY]
-    nothing_asked = Asked(batch.ahead, 0)
     for p in range(first, last):
-        g, memory, given = free_planes(pending), turn_to(batch, p, first), pointer(of_now, p * cells)
-        begin_flat(scratch.flat, 2, memory, nothing_asked, ends, extent, r)
+        g, memory = free_planes(pending), turn_to(batch, p, first)
+        given = Given(pointer(of_now, p * cells), pointer(of_old, p * cells), of_old.size > 0)
+        begin_flat(scratch.flat, 2, memory, Asked(batch.ahead, 0), ends, extent, r)
         gather_ends(scratch.flat.levels, 0, memory[OLD], extent, r.one)
         shift_columns(scratch.flat.coefficients, extent, r.one)
-        mark_segments(scratch, memory, nothing_asked, extent, r)
-        made = 1 if segments == 1 else 0  # step of the last segment is made already
-        of_last = extent.steps - (segments - 1) * scratch.segment
-        sweeps = max(0, of_last - 1 - made)
+        mark_segments(scratch, memory, Asked(batch.ahead, 0), extent, r)
         following = min(p + 1, last - 1)
         streams = look_ahead(batch, following)
         batch.ahead[streams] = of_now.ctypes.data + following * cells * extent.itemsize
-        meanwhile = Meanwhile(pending, batch.ahead, streams + 1, sweeps + of_last)
         groups = 0
-        for s in range(segments - 1, -1, -1):
+        for s in range(scratch.segments - 1, -1, -1):
             length = min(scratch.segment, extent.steps - s * scratch.segment)
-            if s < segments - 1:
-                go_back(scratch, memory, s, extent, r.one)
+            if s == scratch.segments - 1:
+                run_last_segment(scratch, g, memory, given, pending, Asked(batch.ahead, streams + 1), length, extent, r)
             else:
-                gather_ends(scratch.lams, length, given, extent, r.one)
-                clear(scratch.lams, length + 1, extent, r.one - r.one)
-            for j in range(made, length - 1):
-                asked = do_meanwhile(meanwhile, j - made, cells) if s == segments - 1 else nothing_asked
-                advance(scratch, memory, s, j, asked, extent, r)
-            gather_beside(scratch.flat.levels, length, level_at(scratch, memory, s, length), extent, r.one)
-            for k in range(length - 1, -1, -1):
-                asked = do_meanwhile(meanwhile, sweeps + length - 1 - k, cells) if s == segments - 1 else nothing_asked
-                to = g[NOW] if s == 0 and k == 0 else plane_in(scratch.lams, k)
-                lam, later = lam_at(scratch, given, s, k + 1, length), lam_at(scratch, given, s, k + 2, length)
-                pull_flat(scratch.flat, scratch.lams, k, to, lam, later, asked, extent, r)
-                if of_old.size and s == segments - 1 and k == length - 1:
-                    add_run(to, 0, pointer(of_old, p * cells), 0, cells)
-                    gather_ends(scratch.lams, k, to, extent, r.one)
+                go_back(scratch, memory, s, extent, r.one)
+                run_segment(scratch, g, memory, given, s, Asked(batch.ahead, 0), extent, r)
             if any_field:
-                groups = sum_segment(scratch, g, memory, given, ends, s, length, groups, extent, general, r)
-        multiply(g[OLD], scratch.flat.c[0], lam_at(scratch, given, 0, 1, extent.steps), cells)
+                groups = sum_segment(scratch, g, memory, given.now, ends, s, length, groups, extent, general, r)
+        multiply(g[OLD], scratch.flat.c[0], lam_at(scratch, given.now, 0, 1, extent.steps), cells)
         if general is not None and any_field:
             any_fields_adjoint(g, padded, scratch.flat, scratch.sums, groups, memory, extent, r)
         finish_plane(pending, targets, batch.table, p, cells, True, r.one - r.one)
     write_pending(pending, 0, cells)
     fence()
+
+
+@kernel(part=True)
+def run_last_segment(scratch, g, memory, given, pending, asked, length, extent, r):
+    """Make the levels of the last segment and their gradients; ask for the next plane and write the last meanwhile.
+
+    With one segment its first step is made already.
+    """
+    cells, s, made = extent.rows * extent.columns, scratch.segments - 1, 1 if scratch.segments == 1 else 0
+    gather_ends(scratch.lams, length, given.now, extent, r.one)
+    clear(scratch.lams, length + 1, extent, r.one - r.one)
+    sweeps = max(0, length - 1 - made)
+    meanwhile = Meanwhile(pending, asked.addresses, asked.many, sweeps + length)
+    for turn in range(sweeps):
+        advance(scratch, memory, s, made + turn, do_meanwhile(meanwhile, turn, cells), extent, r)
+    gather_beside(scratch.flat.levels, length, level_at(scratch, memory, s, length), extent, r.one)
+    for k in range(length - 1, -1, -1):
+        turn = sweeps + length - 1 - k
+        to = pull_back(scratch, g, given, s, k, length, do_meanwhile(meanwhile, turn, cells), extent, r)
+        if given.has_old and k == length - 1:
+            add_run(to, 0, given.old, 0, cells)
+            gather_ends(scratch.lams, k, to, extent, r.one)
+
+
+@kernel(part=True)
+def run_segment(scratch, g, memory, given, s, asked, extent, r):
+    """Make the levels of an earlier segment, whose first two are there, and their gradients."""
+    length = scratch.segment
+    for j in range(length - 1):
+        advance(scratch, memory, s, j, asked, extent, r)
+    gather_beside(scratch.flat.levels, length, level_at(scratch, memory, s, length), extent, r.one)
+    for k in range(length - 1, -1, -1):
+        pull_back(scratch, g, given, s, k, length, asked, extent, r)
+
+
+@kernel(inline=True)
+def pull_back(scratch, g, given, s, k, length, asked, extent, r):
+    """Make dL/dH[k] of a segment, and return where it lies: at the start it is the gradient of H[0]."""
+    to = g[NOW] if s == 0 and k == 0 else plane_in(scratch.lams, k)
+    lam, later = lam_at(scratch, given.now, s, k + 1, length), lam_at(scratch, given.now, s, k + 2, length)
+    pull_flat(scratch.flat, scratch.lams, k, to, lam, later, asked, extent, r)
+    return to
 
 
 @kernel(part=True)

@@ -55,7 +55,7 @@ with warnings.catch_warnings(record=True) as caught:
     from solver.records import Fields, Levels, Mesh
 
     rng = np.random.default_rng(0)
-    a = [rng.uniform(0, 1, (3, 4)) for _ in range(9)]
+    a = [rng.uniform(0, 1, SHAPE) for _ in range(9)]
     levels, fields, mesh = Levels(*a[:2]), Fields(*a[2:7]), Mesh(0.2)
     got, want = (b.forward(levels, fields, mesh, 3) for b in (cpu, reference))
     worst = max(abs(g - w).max() for g, w in zip(got, want))
@@ -71,7 +71,7 @@ for warning in caught:
 def test_without_a_writable_cache_the_kernels_run_and_one_warning_says_so(copy_of_the_solver, run_python):
     nowhere = f"{os.devnull}/nowhere"
     shown = run_python(
-        STEP.replace("ADJOINT", "False"),
+        STEP.replace("ADJOINT", "False").replace("SHAPE", "(3, 4)"),
         PYTHONPATH=str(copy_of_the_solver),
         XDG_CACHE_HOME=nowhere,
         HOME=nowhere,
@@ -86,8 +86,10 @@ def test_without_a_writable_cache_the_kernels_run_and_one_warning_says_so(copy_o
     assert not list(copy_of_the_solver.rglob("*.nbi"))
 
 
-def test_the_kernels_run_as_plain_python(run_python):
-    assert run_python(STEP.replace("ADJOINT", "True"), NUMBA_DISABLE_JIT="1") == "True"
+@pytest.mark.parametrize("shape", [(3, 4), (9, 3, 4)], ids=["one plane", "side by side"])
+def test_the_kernels_run_as_plain_python(run_python, shape):
+    step = STEP.replace("ADJOINT", "True").replace("SHAPE", str(shape))
+    assert run_python(step, NUMBA_DISABLE_JIT="1") == "True"
 
 
 ANNOUNCED = """
