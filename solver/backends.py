@@ -8,7 +8,7 @@ from typing import Protocol, cast
 from solver import checks
 from solver.records import Fields, Inputs, Levels, Mesh
 
-_MODULES = {"numpy": "solver.reference", "cpu": "solver.cpu"}
+_MODULES = {"numpy": "solver.reference", "cpu": "solver.cpu", "cuda": "solver.cuda"}
 
 
 class Course(Protocol):
@@ -47,7 +47,8 @@ def get(name: str) -> Backend:
     Parameters
     ----------
     name : str
-        ``"numpy"``, the plain reference; ``"cpu"``, the Numba kernels; ``"auto"``, the fastest at hand (cpu).
+        ``"numpy"``, the plain reference; ``"cpu"``, the Numba kernels; ``"cuda"``, kernels for an NVIDIA GPU, with the
+        extra `cuda`; ``"auto"``, the CPU's.
 
     Raises
     ------

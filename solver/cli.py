@@ -23,7 +23,7 @@ console = Console()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the figure and the animation.")] = Path("report/solver"),
     cells: Annotated[int, typer.Option(help="Rows and columns of the grid.", min=16)] = 128,
-    backend: Annotated[str, typer.Option(help="auto, numpy or cpu.")] = "auto",
+    backend: Annotated[str, typer.Option(help="auto, numpy, cpu or cuda.")] = "auto",
 ) -> None:
     """Solve a hill that rotates and spreads, compare it with the exact solution, draw and animate it."""
     from solver.demo import write_demo

@@ -74,9 +74,10 @@ def point_function(function: F) -> F:
     """Compile a formula on scalars that kernels inline; it leaves no machine code of its own.
 
     Products and sums stay apart, but for `solver.arithmetic.multiply_add`: what a formula returns is then the same
-    whether a kernel stores it or goes on with it in a register.
+    whether a kernel stores it or goes on with it in a register. It has no other freedom either: the compiler for GPUs
+    takes any for leave to divide approximately.
     """
-    compiled: Any = numba.njit(forceinline=True, error_model="numpy", fastmath={"nsz"}, pipeline_class=_Part)(function)
+    compiled: Any = numba.njit(forceinline=True, error_model="numpy", pipeline_class=_Part)(function)
     return cast(F, compiled)
 
 

@@ -22,6 +22,7 @@ def describe() -> dict[str, str]:
     facts["solver threads"] = f"{config.NUMBA_NUM_THREADS} (NUMBA_NUM_THREADS)"
     facts["kernel cache"] = str(cache_folder())
     facts["backends"] = ", ".join(backends.names())
+    facts["backend cuda"] = _cuda()
     facts["GPU"] = _gpu()
     return facts
 
@@ -42,6 +43,15 @@ def version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
+
+
+def _cuda() -> str:
+    """Return whether the backend can run, or why not."""
+    try:
+        from solver.cuda.target import why_not
+    except ImportError as error:
+        return str(error)
+    return why_not() or "can run"
 
 
 def _gpu() -> str:

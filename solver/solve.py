@@ -76,8 +76,8 @@ def solve(
     filter : RAW, optional
         Damp the mode that changes sign from step to step, after every step but the first; it narrows the limit of
         stability. Default: no filter.
-    backend : {"auto", "numpy", "cpu"}
-        The plain reference, or the Numba kernels (auto).
+    backend : {"auto", "numpy", "cpu", "cuda"}
+        The plain reference, the Numba kernels (auto), or those for an NVIDIA GPU, which have no filter.
     save_at : times, optional
         When to save; each is moved to the nearest step. Default: the beginning and the end.
     strict : bool

@@ -158,8 +158,8 @@ def test_a_batch_of_no_planes_is_no_work(name, shape, make_inputs, split):
 
 
 def test_backends_by_name():
-    assert backends.names() == ("auto", "numpy", "cpu")
+    assert backends.names() == ("auto", "numpy", "cpu", "cuda")
     assert backends.get("numpy").NAME == "numpy"
     assert backends.get("cpu").NAME == backends.get("auto").NAME == "cpu"
-    with pytest.raises(ValueError, match=r"`backend` is 'gpu': it takes 'auto', 'numpy', 'cpu'\."):
+    with pytest.raises(ValueError, match=r"`backend` is 'gpu': it takes 'auto', 'numpy', 'cpu', 'cuda'\."):
         backends.get("gpu")
