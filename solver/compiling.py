@@ -88,8 +88,9 @@ def kernel(
 
     `reassociate` lets the compiler reorder sums, for reductions only: elsewhere the result of a cell must not
     depend on where in a vector it lies. `apart` promises that an array which is written overlaps no other argument.
-    A `part` is called by other kernels alone; `inline` makes it part of their code, where a call would pass records of
-    a hundred words.
+    A `part` is called by other kernels alone: it has no machine code of its own, so that a call from Python ends the
+    process; a test may call its `py_func`. `inline` makes it part of their code, where a call would pass records of a
+    hundred words.
     """
     freedoms = FREEDOMS | {"reassoc"} if reassociate else FREEDOMS
     part = part or inline

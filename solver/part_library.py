@@ -1,4 +1,4 @@
-"""The code of what only other kernels call: kept as it was lowered, for the kernel that it becomes a part of.
+"""The code of what only other kernels call: hardly optimised, for the kernel that it becomes a part of.
 
 Numba optimises every function and makes machine code of it when it is lowered, and again as a part of each function
 that calls it. Kernels here are six calls deep: the innermost loops were compiled six times, five of them for nobody,

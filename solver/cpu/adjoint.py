@@ -27,7 +27,7 @@ from solver.cpu.meanwhile import Meanwhile, do_meanwhile
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.segments import segment_length, segments_of
 from solver.cpu.sharing import share_out
-from solver.cpu.stack import column_in, gather_beside, gather_ends, plane_in
+from solver.cpu.stack import cells_of_stack, column_in, gather_beside, gather_ends, plane_in
 from solver.cpu.storing import (
     GRADIENTS,
     add_run,
@@ -65,7 +65,7 @@ def adjoint_some(targets, cotangents, batch, ratios, extent, general, first, las
     """Do so for planes first..last-1."""
     (arrays, table), like = batch, cotangents[0]
     rows, columns, cells = extent.rows, extent.columns, extent.rows * extent.columns
-    segment = segment_length(extent.steps, cells * extent.itemsize)
+    segment = segment_length(extent.steps, cells_of_stack(1, rows, cells, extent.itemsize) * extent.itemsize)
     segments = segments_of(extent.steps, segment)
     store = make_scratch(segment, segments, rows, cells, like)
     padded = make_padded(general, rows, columns, like)

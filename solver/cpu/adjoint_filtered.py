@@ -142,10 +142,10 @@ def adjoint_some(targets, cotangents, batch, ratios, extent, first, last):
     cells = rows * columns
     start, stop = columns + 2, (rows + 1) * (columns + 2)
     joined = targets.joined
-    segment = segment_length(steps, cells * extent.itemsize)
-    segments = segments_of(steps, segment)
 
     a = scratch(7, rows, columns, cotangent)
+    segment = segment_length(steps, 2 * a.shape[1] * extent.itemsize)
+    segments = segments_of(steps, segment)
     c = scratch(7, rows, columns, cotangent)
     sums = scratch(8, rows, columns, cotangent)
     gradients, notes = make_gradients(cells, cotangent), np.zeros(GRADIENTS + 1, np.int64)

@@ -36,9 +36,11 @@ class Place(NamedTuple):
     before: Any
     "sign of u in the north: -1 beyond a wall, where a cell is its own neighbour"
     after: Any
+    "in the south"
     of_west: Any
     "sign of v in the west"
     of_east: Any
+    "in the east"
 
 
 class Aside(NamedTuple):
@@ -46,9 +48,9 @@ class Aside(NamedTuple):
 
     batch: Batched
     stack: Stack
-    "the seven inputs, side by side"
+    "the seven inputs, side by side, and `room`"
     room: Any
-    "pointer to room for one input or gradient of all"
+    "pointer to room for one input, or gradient, of all planes"
     starts: Any
     "pointer to where the planes of a group begin in some memory"
     lanes: Any

@@ -6,6 +6,7 @@ from solver import stencil
 from solver.compiling import kernel, point_function
 from solver.cpu import plane
 from solver.cpu.adjoint_step import weigh, write
+from solver.cpu.copying import copy_run
 from solver.cpu.lanes import (
     fields_at,
     finish_group,
@@ -23,6 +24,7 @@ from solver.cpu.sharing import share_out
 from solver.cpu.stack import cells_of_stack, make_stacks, open_stack, plane_in
 from solver.cpu.storing import add_run
 from solver.cpu.streaming import fence
+from solver.cpu.tiles import fill_run
 from solver.cpu.turning import LANES
 from solver.cpu.vectors import take_widest
 
@@ -59,14 +61,22 @@ def pull_aside(g, memory, w, inverse, joined, extent, r):
 
 
 @kernel(part=True)
-def walls_aside(to, lam, added, extent, zero):
-    """On Dirichlet walls add lam, or set to zero."""
-    rows, n = extent.rows, extent.columns
-    for i in range(rows):
-        for j in range(0, n, plane.wall_stride(i + 1, rows, n, extent.sides)):
-            if plane.on_wall(i + 1, j + 1, rows, n, extent.sides):
-                for q in range((i * n + j) * LANES, (i * n + j + 1) * LANES):
-                    to[q] = to[q] + lam[q] if added else zero
+def clear_walls(to, extent, zero):
+    """Set the cells on Dirichlet walls to zero."""
+    for q in range(extent.rows * extent.columns):
+        if plane.on_wall(q // extent.columns + 1, q % extent.columns + 1, extent.rows, extent.columns, extent.sides):
+            fill_run(to, q * LANES, LANES, zero)
+
+
+@kernel(part=True)
+def release_walls(to, lam, joined, extent):
+    """On Dirichlet walls let the gradient of the source be lam, or add that to the one of three inputs."""
+    for q in range(extent.rows * extent.columns):
+        if plane.on_wall(q // extent.columns + 1, q % extent.columns + 1, extent.rows, extent.columns, extent.sides):
+            if joined is None:
+                copy_run(to, q * LANES, lam, q * LANES, LANES)
+            else:
+                add_run(to, q * LANES, lam, q * LANES, LANES)
 
 
 @kernel()
@@ -101,12 +111,10 @@ def groups_in(made, targets, cotangents, aside, r, extent, joined, first, last):
         put_aside(lam, aside, of_now, p, last, cells, cells)
         weigh(w, inverse, lam, 0, memory[DX], memory[DY], count, r)
         if walls:
-            walls_aside(w, lam, False, extent, zero)
+            clear_walls(w, extent, zero)
         pull_aside(g, memory, w, inverse, joined, extent, r)
-        if walls and joined is None:
-            walls_aside(g[SOURCE], lam, False, extent, zero)
         if walls:
-            walls_aside(g[SOURCE] if joined is None else g[NOW], lam, True, extent, zero)
+            release_walls(g[SOURCE] if joined is None else g[NOW], lam, joined, extent)
         if cotangents[1].size:
             put_aside(aside.room, aside, of_old, p, last, cells, cells)
             add_run(g[NOW], 0, aside.room, 0, count)

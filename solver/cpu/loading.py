@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from solver.compiling import kernel
 from solver.cpu import plane
-from solver.cpu.copying import prefetch_address
 from solver.cpu.layout import DX, DY, NOW, U, V, plane_base
 from solver.cpu.pointers import pointer
 
@@ -66,10 +65,3 @@ def inner(rows, columns):
     """Return the first inner cell of a padded plane and the end of its inner rows, in whole chunks from the first."""
     start, cells = columns + 2, rows * (columns + 2)
     return start, start + (cells + CHUNK - 1) // CHUNK * CHUNK
-
-
-@kernel(part=True)
-def request(ahead, first, last, at, itemsize):
-    """Ask for a chunk of the planes that begin at ahead[first : last], from their cell `at` on."""
-    for m in range(first, last):
-        prefetch_address(ahead[m] + at * itemsize, CHUNK * itemsize)

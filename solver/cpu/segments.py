@@ -11,9 +11,12 @@ ROOM = 2**19  # bytes that the levels of a segment and their gradients may take 
 
 
 @kernel(part=True)
-def segment_length(steps, plane_bytes):
-    """Return how many steps are recomputed at once: as many as stay in cache, or about sqrt(2 steps)."""
-    longest = max(SEGMENT, ROOM // (2 * plane_bytes), math.ceil(math.sqrt(2.0 * steps)))
+def segment_length(steps, level_bytes):
+    """Return how many steps are recomputed at once: as many as stay in cache, or about sqrt(2 steps).
+
+    `level_bytes` is what a level takes, and dL/dH of it as much, with the room around them.
+    """
+    longest = max(SEGMENT, ROOM // (2 * level_bytes), math.ceil(math.sqrt(2.0 * steps)))
     segments = (steps + longest - 1) // longest
     return (steps + segments - 1) // segments
 

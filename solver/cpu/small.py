@@ -8,8 +8,9 @@ from solver.cpu.turning import LANES
 
 # Cells of the largest such plane, measured; turning planes around costs as much as a step, so that one step gains less.
 OF_ONE_STEP, OF_MORE = 144, 400
-ROOM = 2**18  # numbers of one plane that the adjoint may keep, in a second-level cache, times LANES
-KEPT = 40  # planes that it keeps, and two for each step
+# Numbers that the adjoint of a group may keep: it gains with 3 MiB, beyond a second-level cache of 2, as with less.
+ROOM = 2**20
+OF_ADJOINT_STEP, OF_ADJOINT = 18, 44  # planes that it keeps; of several steps two more for each
 
 
 def is_small(shape: tuple[int, ...], steps: int, adjoint: bool = False) -> bool:
@@ -17,7 +18,8 @@ def is_small(shape: tuple[int, ...], steps: int, adjoint: bool = False) -> bool:
     cells, largest = shape[-2] * shape[-1], OF_ONE_STEP if steps == 1 and not adjoint else OF_MORE
     if cells > largest or 2 * prod(shape[:-2]) < LANES:
         return False
-    return not adjoint or (KEPT + 2 * steps) * cells * LANES <= ROOM
+    kept = OF_ADJOINT_STEP if steps == 1 else OF_ADJOINT + 2 * steps
+    return not adjoint or kept * cells * LANES <= ROOM
 
 
 def groups_of(planes: int) -> int:

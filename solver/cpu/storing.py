@@ -31,17 +31,6 @@ def make_gradients(cells, like):
     return np.empty(2 * GRADIENTS * pitch_of(cells, like.itemsize) + LINE // like.itemsize, like.dtype)
 
 
-@kernel(apart=True, part=True)
-def finish_levels(g, c, lams, extent):
-    """Write the gradients of H[0] and H[-1], from padded planes of lam."""
-    n = extent.columns
-    for i in range(extent.rows):
-        begin, to = np.uint64((i + 1) * (n + 2) + 1), i * n
-        for j in range(n):
-            q = begin + np.uint64(j)
-            g[NOW][to + j], g[OLD][to + j] = lams[0, q], c[0, q] * lams[1, q]
-
-
 class Pending(NamedTuple):
     """The gradients of a plane that are made but not yet written.
 

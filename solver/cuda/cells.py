@@ -59,14 +59,14 @@ def place_of(q, rows, n, sides, r):
 @point_function
 def start_of(table, which, p):
     """Return where plane p of the batch begins in an input."""
-    index = p // table[which, 2]
-    return (index % table[which, 3]) * table[which, 1]
+    _, stride, repeat, planes = table[which]
+    return (p // repeat % planes) * stride
 
 
 @point_function
 def step_of(table, which):
     """Return the distance from one cell's value to the next."""
-    return 1 if table[which, 0] > 1 else 0
+    return 1 if table[which][0] > 1 else 0
 
 
 @point_function

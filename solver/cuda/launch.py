@@ -25,17 +25,17 @@ def advance(batch: DeviceBatch, steps: int, now_out: Any, old_out: Any) -> None:
     if fit is not None:
         each, threads = fit
         kernel = forward_kernels.whole_planes(each, from_dtype(batch.dtype))
-        launch = kernel[batch.planes, threads, 0, 2 * batch.cells * batch.dtype.itemsize]
+        launch = kernel[batch.planes, threads, batch.stream, 2 * batch.cells * batch.dtype.itemsize]
         launch(now_out, old_out, batch.arrays, table, r, batch.rows, batch.columns, sides, steps, batch.planes)
         return
     # A step is written over the level before the last: the newest must be in `now_out` at the end.
     other = old_out if old_out.size else batch.memory()
     levels = (now_out, other) if steps % 2 == 0 else (other, now_out)
     blocks = max(1, min(BLOCKS, -(-batch.planes * batch.cells // THREADS)))
-    forward_kernels.begin[blocks, THREADS](*levels, batch.arrays, table, batch.cells, batch.planes)
+    forward_kernels.begin[blocks, THREADS, batch.stream](*levels, batch.arrays, table, batch.cells, batch.planes)
     for _ in range(steps):
         now, old = levels
-        forward_kernels.sweep[blocks, THREADS](
+        forward_kernels.sweep[blocks, THREADS, batch.stream](
             old, now, batch.arrays, table, r, batch.rows, batch.columns, sides, batch.planes
         )
         levels = old, now
@@ -49,7 +49,7 @@ def pull_back(batch: DeviceBatch, steps: int, of_now: Any, of_old: Any, gradient
     blocks = batch.planes if shared else max(1, min(batch.planes, ROOM // bytes_of_block))
     room = batch.memory(0 if shared else blocks * bytes_of_block // batch.dtype.itemsize)
     kernel = adjoint_kernels.whole_planes(shared, from_dtype(batch.dtype))
-    kernel[blocks, threads, 0, bytes_of_block if shared else 0](
+    kernel[blocks, threads, batch.stream, bytes_of_block if shared else 0](
         gradients,
         (of_now, of_old),
         room,

@@ -20,7 +20,8 @@ ARCHITECTURES = [(7, 5), (8, 0), (9, 0), (12, 0)]
 
 def kernels(number, ratios):
     """Return every kernel and specialisation for a dtype and the ratios of some forms, with its signature."""
-    flat, table, count = number[::1], types.int64[:, ::1], types.int64
+    flat, count = number[::1], types.int64
+    table = types.UniTuple(types.UniTuple(count, 4), 7)
     seven, sides = types.UniTuple(flat, 7), types.UniTuple(count, 4)
     inputs = seven, table, ratios, count, count, sides
     found = {
