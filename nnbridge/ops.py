@@ -9,7 +9,12 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from nnbridge import fields_operator, operator, reference
+from nnbridge import (
+    cuda_operator,  # noqa: F401, registers what runs on a GPU
+    fields_operator,
+    operator,
+    reference,
+)
 from nnbridge.fields_operator import Stack
 from nnbridge.walls import hold_walls
 from solver import checks
@@ -17,7 +22,7 @@ from solver.filters import RAW, check_filter
 from solver.records import ADVECTION, DIFFUSION, DIRICHLET, Filter, Mesh
 from solver.sides import Dirichlet, Sides
 
-BACKENDS = ("auto", "cpu", "torch")
+BACKENDS = ("auto", "cpu", "cuda", "torch")
 NAMES = ("h", "h_prev", "source", "u", "v", "Dx", "Dy")
 
 
@@ -71,10 +76,11 @@ def diffusion_advection(
         D H_xx, as published, or the conservative (D H_x)_x.
     filter : solver.RAW, optional
         Damp the computational mode after every step but the first. Default: no filter.
-    backend : {"auto", "cpu", "torch"}
-        ``"cpu"``: the fused kernel, float32 or float64; first derivatives, reverse mode. ``"torch"``: the same in
-        plain torch, any device, with double backward, forward mode, torch.func and export. ``"auto"``: the kernel for
-        tensors on the CPU, except under forward mode and torch.func; else torch.
+    backend : {"auto", "cpu", "cuda", "torch"}
+        ``"cpu"``: the fused kernel, float32 or float64; first derivatives, reverse mode. ``"cuda"``: the same for
+        tensors on a GPU, without `filter`, with the extra `cuda`; **it has not run on a GPU yet**. ``"torch"``: the
+        same in plain torch, any device, with double backward, forward mode, torch.func and export. ``"auto"``: the
+        kernel for tensors on the CPU, except under forward mode and torch.func; else torch.
 
     Returns
     -------
@@ -229,13 +235,19 @@ def _kernel_runs(backend: str, h: Tensor) -> bool:
     on_cpu = h.device.type == "cpu"
     # The kernel would silently return a zero tangent, and the transforms of torch.func cannot look into it.
     transformed = forward_ad._current_level >= 0 or torch._C._are_functorch_transforms_active()
-    if backend == "cpu" and not on_cpu:
-        raise ValueError(f"`backend` 'cpu' takes tensors on the CPU, got {h.device}: move them, or use 'torch'.")
-    if backend == "cpu" and transformed:
-        raise ValueError(
-            "`backend` 'cpu' has no forward-mode derivative and no torch.func transform: use 'torch' or 'auto'."
-        )
-    return backend == "cpu" or (backend == "auto" and on_cpu and not transformed)
+    if backend in ("cpu", "cuda"):
+        if h.device.type != backend:
+            where = "the CPU" if backend == "cpu" else "a CUDA device"
+            raise ValueError(
+                f"`backend` '{backend}' takes tensors on {where}, got {h.device}: move them, or use 'torch'."
+            )
+        if transformed:
+            raise ValueError(
+                f"`backend` '{backend}' has no forward-mode derivative and no torch.func transform: "
+                "use 'torch' or 'auto'."
+            )
+        return True
+    return backend == "auto" and on_cpu and not transformed
 
 
 def _tensors(values: tuple[Any, ...]) -> tuple[Tensor, ...]:

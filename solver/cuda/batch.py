@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 from typing import Any, NamedTuple
 
@@ -28,6 +29,8 @@ class DeviceBatch(NamedTuple):
     sides: tuple[int, int, int, int]
     stream: Any = 0
     "on which kernels are launched; 0: the default stream"
+    allocate: Callable[[int], Any] | None = None
+    "returns memory for so many numbers; None: that of Numba"
 
     @classmethod
     def of(cls, inputs: Inputs, mesh: Mesh) -> DeviceBatch:
@@ -86,6 +89,8 @@ class DeviceBatch(NamedTuple):
 
     def memory(self, cells: int | None = None) -> Any:
         """Return flat memory for so many numbers, by default for all planes; 0: for a result that is not wanted."""
+        if self.allocate is not None:
+            return self.allocate(prod(self.shape) if cells is None else cells)
         return cuda.device_array(prod(self.shape) if cells is None else cells, self.dtype, stream=self.stream)
 
 

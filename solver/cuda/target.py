@@ -6,7 +6,8 @@ NUMBA_ENABLE_CUDASIM=1 in the environment kernels run as Python threads on the C
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
@@ -40,6 +41,28 @@ def is_simulated() -> bool:
 def kernel(function: Callable[..., None]) -> Any:
     """Compile a kernel: when first launched, for the device at hand."""
     return cuda.jit(function)
+
+
+def device_view(tensor: Any) -> Any:
+    """Return a tensor's memory as a kernel takes it; nothing is copied and nothing is waited for."""
+    if is_simulated():
+        from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
+
+        return FakeCUDAArray(tensor.numpy())
+    return cuda.as_cuda_array(tensor, sync=False)
+
+
+@contextmanager
+def on_device(tensor: Any) -> Iterator[Any]:
+    """Launch on the device of a tensor, and yield torch's current stream there."""
+    if is_simulated():
+        yield 0
+        return
+    from torch.cuda import current_stream
+
+    with cuda.gpus[tensor.device.index]:
+        handle = current_stream(tensor.device).cuda_stream
+        yield cuda.external_stream(handle) if handle else 0
 
 
 def _load() -> Any:
