@@ -44,7 +44,7 @@ Device = Annotated[str | None, typer.Option(metavar="auto|cpu|cuda", help="Defau
 KernelChoice = Annotated[
     str | None,
     typer.Option(
-        "--kernel", metavar="auto|cpu|torch", help="What computes the PDE. Default: auto.", show_default=False
+        "--kernel", metavar="auto|cpu|cuda|torch", help="What computes the PDE. Default: auto.", show_default=False
     ),
 ]
 Threads = Annotated[

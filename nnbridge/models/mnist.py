@@ -20,7 +20,7 @@ from torch.nn.functional import conv2d
 
 from nnbridge.ops import diffusion_advection
 
-Kernel = Literal["auto", "cpu", "torch"]
+Kernel = Literal["auto", "cpu", "cuda", "torch"]
 
 IMAGE_SIZE: Final = 28
 POOL: Final = 4

@@ -88,8 +88,10 @@ class TrainingConfig:
         _check_range("learning_rate", self.learning_rate > 0, self.learning_rate, "a finite number above 0")
         _check_range("momentum", 0 <= self.momentum < 1, self.momentum, "at least 0 and below 1")
         _check_range("weight_decay", self.weight_decay >= 0, self.weight_decay, "a finite number, at least 0")
-        if self.kernel == "cpu" and self.device == "cuda":
-            raise ValueError("`kernel` is 'cpu', but `device` is 'cuda': choose the kernel 'auto' or 'torch'")
+        if {self.kernel, self.device} == {"cpu", "cuda"}:
+            raise ValueError(
+                f"`kernel` is '{self.kernel}', but `device` is '{self.device}': choose the kernel 'auto' or 'torch'"
+            )
         _check_range("clip_norm", self.clip_norm > 0, self.clip_norm, "a finite number above 0")
 
     @classmethod

@@ -179,7 +179,7 @@ H = torch.zeros(2, 3, 4)
         ({"dx": math.inf}, ValueError, r"`dx` is inf: it takes a positive finite number"),
         ({"dy": "1"}, TypeError, r"`dy` is '1': it takes a positive finite number"),
         ({"boundary": "walls"}, ValueError, r"`boundary` is 'walls': it takes 'periodic'"),
-        ({"backend": "gpu"}, ValueError, r"`backend` is 'gpu': it takes 'auto', 'cpu', 'torch'"),
+        ({"backend": "gpu"}, ValueError, r"`backend` is 'gpu': it takes 'auto', 'cpu', 'cuda', 'torch'"),
         (
             dict.fromkeys(("h", "h_prev"), H.to("meta"))
             | {"backend": "cpu"}

@@ -33,7 +33,7 @@ def test_a_config_survives_a_dictionary():
         ({"backbone": "resnet"}, "`backbone` is 'resnet', but it is one of 'convolution', 'residual', 'pde'"),
         ({"data": "cifar"}, "`data` is 'cifar', but it is one of 'digits', 'mnist', 'fashion-mnist'"),
         ({"device": "tpu"}, "`device` is 'tpu', but it is one of 'auto', 'cpu', 'cuda'"),
-        ({"kernel": "numpy"}, "`kernel` is 'numpy', but it is one of 'auto', 'cpu', 'torch'"),
+        ({"kernel": "numpy"}, "`kernel` is 'numpy', but it is one of 'auto', 'cpu', 'cuda', 'torch'"),
         ({"kernel": "cpu", "device": "cuda"}, "`kernel` is 'cpu', but `device` is 'cuda'"),
         ({"epochs": 0}, "`epochs` is 0, but it is an integer of at least 1"),
         ({"epochs": 1.5}, "`epochs` is 1.5, but it is an integer"),
