@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from nnbridge.fields_operator import Stack
-from nnbridge.operator import LIBRARY, check_dtypes, common_shape, mesh_of
+from nnbridge.operator import LIBRARY, check_dtypes, common_shape, filled, mesh_of
 from solver.records import Mesh
 
 NOW, OLD, SOURCE = 0, 1, 2
@@ -132,14 +132,14 @@ def _batch(laid: Sequence[tuple[Tensor, Row]], shape: Sequence[int], mesh: Mesh)
 
 @torch.library.impl(LIBRARY, "evolve", "CUDA")
 def _evolve_cuda(*arguments: Any) -> Tensor:
-    inputs, (steps, *plain) = [arguments[0] if t is None else t for t in arguments[:7]], arguments[7:]
+    inputs, (steps, *plain) = filled(arguments[:7]), arguments[7:]
     check_dtypes(inputs)
     return evolve(inputs, steps, mesh_of(*plain))
 
 
 @torch.library.impl(LIBRARY, "evolve_adjoint", "CUDA")
 def _evolve_adjoint_cuda(gradient: Tensor, *arguments: Any) -> list[Tensor]:
-    inputs, (steps, *plain, wanted) = [arguments[0] if t is None else t for t in arguments[:7]], arguments[7:]
+    inputs, (steps, *plain, wanted) = filled(arguments[:7]), arguments[7:]
     return evolve_adjoint(gradient, inputs, [t is None for t in arguments[:7]], steps, mesh_of(*plain), wanted)
 
 
@@ -161,9 +161,8 @@ def fields_adjoint(
 ) -> list[Tensor]:
     """Return those gradients of x and of the tensor of fields that are wanted."""
     of_x, of_fields = wanted
-    joined = (False, True, stack.source, False, False, False, False)
     asked = [of_x, False, False, *(of_fields and name in stack.names for name in ("u", "v", "Dx", "Dy"))]
-    full = _adjoint(gradient, stacked_layouts(x, fields, stack), x.shape, joined, steps, mesh, asked)
+    full = _adjoint(gradient, stacked_layouts(x, fields, stack), x.shape, stack.joined, steps, mesh, asked)
     found = [full[NOW]] if of_x else []
     if of_fields:
         found.append(torch.stack([g for g in full[3:] if g is not None], dim=-3))

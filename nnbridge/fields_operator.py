@@ -40,6 +40,11 @@ class Stack(NamedTuple):
         """The fields that lie in the tensor, in their order."""
         return ("u", "v") * self.velocity + ("Dx", "Dy") * (self.diffusivity is None)
 
+    @property
+    def joined(self) -> list[bool]:
+        """Which of the seven inputs are x as well as H[0]: their gradients are part of its own."""
+        return [name == "old" or (name == "source" and self.source) for name in Inputs._fields]
+
     def inputs(self, x: Tensor, fields: Tensor) -> tuple[Tensor, ...]:
         """Return the seven inputs of `evolve`: views of `fields`, and numbers."""
         zero = x.new_zeros(())
@@ -86,7 +91,7 @@ def _evolve_fields_adjoint_cpu(gradient: Tensor, x: Tensor, fields: Tensor, *arg
         mesh_of(*plain),
         steps,
         wanted,
-        [name == "old" or (name == "source" and stack.source) for name in Inputs._fields],
+        stack.joined,
         team_of(torch.get_num_threads()),
     )
     return [torch.from_numpy(g) for g, w in zip(gradients, wanted, strict=True) if w]

@@ -72,7 +72,7 @@ def check_dtypes(inputs: Sequence[Tensor], names: Sequence[str] = NAMES) -> None
         )
 
 
-def _filled(inputs: Sequence[Tensor | None]) -> list[Tensor]:
+def filled(inputs: Sequence[Tensor | None]) -> list[Tensor]:
     """Return the inputs with H[0] in place of each None."""
     h = inputs[0]
     assert h is not None
@@ -107,7 +107,7 @@ def common_shape(tensors: Sequence[Tensor]) -> torch.Size:
 
 @torch.library.impl(LIBRARY, "evolve", "CPU")
 def _evolve_cpu(*arguments: Any) -> Tensor:
-    inputs, (steps, *plain) = _filled(arguments[:7]), arguments[7:]
+    inputs, (steps, *plain) = filled(arguments[:7]), arguments[7:]
     check_dtypes(inputs)
     out = inputs[0].new_empty(common_shape(inputs))
     cpu.forward_into(out.numpy(), _arrays(inputs), mesh_of(*plain), steps, team_of(torch.get_num_threads()))
@@ -116,7 +116,7 @@ def _evolve_cpu(*arguments: Any) -> Tensor:
 
 @torch.library.impl(LIBRARY, "evolve_adjoint", "CPU")
 def _evolve_adjoint_cpu(gradient: Tensor, *arguments: Any) -> list[Tensor]:
-    inputs, (steps, *plain, wanted) = _filled(arguments[:7]), arguments[7:]
+    inputs, (steps, *plain, wanted) = filled(arguments[:7]), arguments[7:]
     arrays = _arrays(inputs)
     gradients = cpu.adjoint(
         incoming(gradient, inputs[0]),
@@ -133,7 +133,7 @@ def _evolve_adjoint_cpu(gradient: Tensor, *arguments: Any) -> list[Tensor]:
 
 @torch.library.register_fake("pdebridge::evolve", lib=LIBRARY)
 def _evolve_fake(*arguments: Any) -> Tensor:
-    inputs = _filled(arguments[:7])
+    inputs = filled(arguments[:7])
     return torch.empty(common_shape(inputs), dtype=inputs[0].dtype, device=inputs[0].device)
 
 

@@ -22,7 +22,7 @@ from solver.cpu.adjoint_sweep import pull_flat, shift_columns
 from solver.cpu.columns import make_room, open_inputs
 from solver.cpu.flat import begin_flat
 from solver.cpu.inside import Asked
-from solver.cpu.layout import DX, DY, NOW, OLD, SOURCE, U, V
+from solver.cpu.layout import NOW, OLD
 from solver.cpu.meanwhile import Meanwhile, do_meanwhile
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.segments import segment_length, segments_of
@@ -35,6 +35,7 @@ from solver.cpu.storing import (
     free_planes,
     make_gradients,
     open_pending,
+    wants_fields,
     write_pending,
 )
 from solver.cpu.streaming import fence
@@ -82,8 +83,7 @@ def adjoint_some(targets, cotangents, batch, ratios, extent, general, first, las
 def adjoint_in(scratch, padded, pending, targets, cotangents, batch, ends, r, extent, general, first, last):
     """Do so in the scratch that is given."""
     of_now, of_old = cotangents
-    cells, wanted = extent.rows * extent.columns, targets.wanted
-    any_field = targets.joined[SOURCE] or wanted[SOURCE] or wanted[U] or wanted[V] or wanted[DX] or wanted[DY]
+    cells, any_field = extent.rows * extent.columns, wants_fields(targets)
     for p in range(first, last):
         g, memory = free_planes(pending), turn_to(batch, p, first)
         given = Given(pointer(of_now, p * cells), pointer(of_old, p * cells), of_old.size > 0)
@@ -120,9 +120,10 @@ def run_last_segment(scratch, g, memory, given, pending, asked, length, extent, 
     """
     cells, s, made = extent.rows * extent.columns, scratch.segments - 1, 1 if scratch.segments == 1 else 0
     gather_ends(scratch.lams, length, given.now, extent, r.one)
-    clear(scratch.lams, length + 1, extent, r.one - r.one)
+    if scratch.segments > 1:  # the last plane's earlier segments have written there
+        clear(scratch.lams, length + 1, extent, r.one - r.one)
     sweeps = max(0, length - 1 - made)
-    meanwhile = Meanwhile(pending, asked.addresses, asked.many, sweeps + length)
+    meanwhile = Meanwhile(pending, asked, sweeps + length)
     for turn in range(sweeps):
         advance(scratch, memory, s, made + turn, do_meanwhile(meanwhile, turn, cells), extent, r)
     gather_beside(scratch.flat.levels, length, level_at(scratch, memory, s, length), extent, r.one)

@@ -15,8 +15,13 @@ from solver.cpu.stack import Stack, cells_of_stack, make_stacks, open_stack, pla
 class Scratch(NamedTuple):
     """Scratch for one plane.
 
-    With k counted from the start of a segment, H[k - 1] is in slot k of the levels and dL/dH[k] in slot k of `lams`,
-    the last of which is zero.
+    With k counted from the start of a segment of n steps:
+
+        slot      0      1     2    ...   n       n + 1        last
+        levels   H[-1]  H[0]  H[1]  ...  H[n-1]   H[n]
+        lams    dH[0]  dH[1] dH[2]  ...  dH[n]   dH[n+1]       zero
+
+    dH is the gradient of the loss by H; beyond the last step of all it is zero as well.
     """
 
     flat: Flat

@@ -13,10 +13,10 @@ import numpy as np
 
 from solver.cpu.bands import BAND, forward_bands
 from solver.cpu.forward import forward_planes
-from solver.cpu.lanes_forward import flat_groups, step_groups
+from solver.cpu.lanes_forward import flat_packs, step_packs
 from solver.cpu.layout import Batch, Extent
 from solver.cpu.planes import flat_planes, step_planes
-from solver.cpu.small import groups_of, is_small
+from solver.cpu.small import is_small, packs_of
 from solver.cpu.strips import march_batch
 from solver.cpu.threads import Team, own_team, share
 from solver.finite import all_finite
@@ -114,7 +114,7 @@ class Call(NamedTuple):
         elif cells > CACHED or (planes < team.size and cells > SHARED):
             return march_batch(now, old, self.batch, self.ratios, extent, planes, team, room, looks)
         elif is_small((planes, extent.rows, extent.columns), steps):
-            share(step_groups if steps == 1 else flat_groups, (*arguments, planes), groups_of(planes), team)
+            share(step_packs if steps == 1 else flat_packs, (*arguments, planes), packs_of(planes), team)
         else:
             # Each is compiled when first used.
             share(step_planes if steps == 1 else flat_planes, arguments, planes, team)

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from solver.compiling import kernel, point_function
-from solver.cpu.layout import DX, NOW, PERIODIC, U, plane_base
+from solver.cpu.layout import DX, NOW, U, plane_base
 from solver.cpu.pointers import pointer
 from solver.cpu.tiles import fill_run
-from solver.cpu.uniform import beside_row
+from solver.cpu.uniform import neighbours_along
 
 SPARE = 16  # cells before and after the row of an input of one value
 
@@ -78,23 +78,15 @@ def turn_to_plane(here, arrays, table, p, extent, constants):
 @point_function
 def beside(j, n, sides, v, row, r):
     """Return the neighbours of cell j, the first or last of a row, and v there: beyond a wall it turns around."""
-    west, east, v_west, v_east = j - 1, j + 1, r.one, r.one
-    if j == 0:
-        west = n - 1
-        if sides[2] != PERIODIC:
-            west, v_west = 0, -r.one
-    if j == n - 1:
-        east = 0
-        if sides[3] != PERIODIC:
-            east, v_east = j, -r.one
-    return west, east, v_west * v[row + west], v_east * v[row + east]
+    west, east, of_west, of_east = neighbours_along(j, n, (sides[2], sides[3]), r)
+    return west, east, of_west * v[row + west], of_east * v[row + east]
 
 
 @point_function
 def offsets(here, i, rows, sides, r):
     """Return the offsets of row i and of the rows before and after it, and the signs of u there."""
     at, pitch = here.at, here.pitch
-    north, south, before, after = beside_row(i, rows, sides, r)
+    north, south, before, after = neighbours_along(i, rows, sides, r)
     row = (
         at[0] + i * pitch[0],
         at[1] + i * pitch[1],

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from solver.compiling import kernel, point_function
 from solver.cpu.copying import prefetch_address
 from solver.cpu.pointers import size_of
-from solver.cpu.uniform import beside_row
+from solver.cpu.uniform import neighbours_along
 from solver.cpu.vectors import take_widest
 
 CHUNK = 64  # cells between two requests to memory
@@ -62,7 +62,7 @@ def over_inside(make, arguments, between, duties, extent, r):
         make(q, q - n, q + n, None, None, arguments, r)
     for edge in range(2):
         i = edge * (rows - 1)
-        north, south, before, after = beside_row(i, rows, sides, r)
+        north, south, before, after = neighbours_along(i, rows, sides, r)
         first, up, down = i * n + 1, (north - i) * n, (south - i) * n
         end = first + n - 2
         for run in range((n - 2 + RUN - 1) // RUN if n - 2 >= RUN else 0):

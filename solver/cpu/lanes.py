@@ -1,4 +1,4 @@
-"""Groups of small planes, side by side in the lanes of vectors: cell q of plane l is number q * LANES + l.
+"""Packs of small planes, side by side in the lanes of vectors: cell q of plane l is number q * LANES + l.
 
 A plane of 8 x 8 cells is four vectors long: what is done once a plane or once a row costs more than its cells. Side by
 side as many planes as a vector has lanes cost hardly more than one, no row has ends, and every neighbour is a whole,
@@ -12,39 +12,38 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from solver.compiling import kernel, point_function
+from solver.cpu import plane
 from solver.cpu.copying import copy_run
 from solver.cpu.layout import NOW, OLD, SOURCE
 from solver.cpu.pointers import pointer, seven
 from solver.cpu.stack import Stack, cells_of_stack, make_stacks, open_stack, plane_in
 from solver.cpu.storing import add_run, total_run
 from solver.cpu.streaming import stream_run
-from solver.cpu.turning import LANES, turn_in, turn_out
-from solver.cpu.uniform import Batched, base_of, beside_row, is_twin, make_notes, open_batch
+from solver.cpu.transposing import LANES, deinterleave, interleave
+from solver.cpu.uniform import Batched, base_of, is_twin, make_notes, neighbours_along, open_batch
 from solver.cpu.vectors import take_widest
 
 INPUTS = 7
 
 
 class Place(NamedTuple):
-    """A cell of a group of planes: its first number and those of its neighbours, and the signs of a velocity there."""
+    """A cell of a pack: its first number and those of its neighbours, and the signs of a velocity there."""
 
     at: int
     north: int
     south: int
     west: int
     east: int
-    before: Any
-    "sign of u in the north: -1 beyond a wall, where a cell is its own neighbour"
-    after: Any
-    "in the south"
+    of_north: Any
+    "sign of u there: -1 beyond a wall, where a cell is its own neighbour"
+    of_south: Any
     of_west: Any
-    "sign of v in the west"
+    "sign of v there"
     of_east: Any
-    "in the east"
 
 
-class Aside(NamedTuple):
-    """A group of planes as they lie in memory and side by side."""
+class Pack(NamedTuple):
+    """LANES planes, as they lie in memory and side by side."""
 
     batch: Batched
     stack: Stack
@@ -52,31 +51,45 @@ class Aside(NamedTuple):
     room: Any
     "pointer to room for one input, or gradient, of all planes"
     starts: Any
-    "pointer to where the planes of a group begin in some memory"
-    lanes: Any
-    "pointer to multiples of LANES: where the rows of a block begin that are side by side"
+    "pointer to where the planes begin in some memory"
+    places: Any
+    "pointer to multiples of LANES: where a cell's numbers begin, side by side"
 
 
 @kernel(inline=True)
 def over_lanes(make, arguments, extent, r):
-    """Call make(place, lane, arguments, r) for all cells of a group."""
+    """Call make(place, lane, arguments, r) for all cells of a pack."""
     take_widest()
     rows, n, sides = extent.rows, extent.columns, extent.sides
     across = sides[2], sides[3]
     for i in range(rows):
-        north, south, before, after = beside_row(i, rows, sides, r)
+        north, south, of_north, of_south = neighbours_along(i, rows, sides, r)
         for j in range(n):
-            west, east, of_west, of_east = beside_row(j, n, across, r)
+            west, east, of_west, of_east = neighbours_along(j, n, across, r)
             at, row = (i * n + j) * LANES, i * n
             up, down = (north * n + j) * LANES, (south * n + j) * LANES
-            place = Place(at, up, down, (row + west) * LANES, (row + east) * LANES, before, after, of_west, of_east)
+            place = Place(
+                at, up, down, (row + west) * LANES, (row + east) * LANES, of_north, of_south, of_west, of_east
+            )
             for lane in range(LANES):
                 make(place, lane, arguments, r)
 
 
+@kernel(inline=True)
+def over_walls(make, arguments, extent):
+    """Call make(q, arguments) for all numbers q of cells on Dirichlet walls."""
+    rows, n, sides = extent.rows, extent.columns, extent.sides
+    if plane.has_walls(sides):
+        for i in range(rows):
+            for j in range(0, n, plane.wall_stride(i + 1, rows, n, sides)):
+                if plane.on_wall(i + 1, j + 1, rows, n, sides):
+                    for q in range((i * n + j) * LANES, (i * n + j + 1) * LANES):
+                        make(q, arguments)
+
+
 @kernel(part=True)
-def make_aside(arrays, count, like):
-    """Allocate for the inputs of a group, so many numbers each."""
+def make_pack(arrays, count, like):
+    """Allocate for the inputs of a pack, so many numbers each."""
     starts = np.zeros(2 * LANES, np.int64)
     for lane in range(LANES):
         starts[LANES + lane] = lane * LANES
@@ -84,46 +97,46 @@ def make_aside(arrays, count, like):
 
 
 @kernel(inline=True)
-def open_aside(arrays, table, extent, held):
-    """Describe a group of planes; whoever calls must hold all arrays and what is allocated."""
+def open_pack(arrays, table, extent, held):
+    """Describe a pack; whoever calls must hold all arrays and what is allocated."""
     (store, starts, notes), cells = held, extent.rows * extent.columns
     stack = open_stack(store, 0, INPUTS + 1, 0, cells * LANES)
     batch = open_batch(arrays, table, cells, store, notes)
-    return Aside(batch, stack, plane_in(stack, INPUTS), pointer(starts, 0), pointer(starts, LANES))
+    return Pack(batch, stack, plane_in(stack, INPUTS), pointer(starts, 0), pointer(starts, LANES))
 
 
 @kernel(part=True)
-def put_aside(to, aside, memory, p, last, stride, cells):
+def pack_planes(to, pack, memory, p, last, stride, cells):
     """Bring planes p, p + 1, ... of memory, `stride` numbers apart, side by side; beyond the last one, that again."""
     for lane in range(LANES):
-        aside.starts[lane] = min(p + lane, last - 1) * stride
-    turn_in(to, aside.lanes, memory, aside.starts, cells)
+        pack.starts[lane] = min(p + lane, last - 1) * stride
+    interleave(to, pack.places, memory, pack.starts, cells)
 
 
 @kernel(part=True)
-def load_group(aside, p, first, last):
+def load_pack(pack, p, first, last):
     """Bring the inputs of planes p, p + 1, ... side by side; those that all planes share are there since the first."""
-    batch = aside.batch
+    batch = pack.batch
     table, cells = batch.table, batch.cells
     for which in range(INPUTS):
         twin = which in (OLD, SOURCE) and is_twin(batch, which)
         if not twin and (p == first or table[4 * which + 3] > 1):
             for lane in range(LANES):
-                aside.starts[lane] = base_of(table, which, min(p + lane, last - 1))
-            to, source = plane_in(aside.stack, which), batch.memory[which]
+                pack.starts[lane] = base_of(table, which, min(p + lane, last - 1))
+            to, source = plane_in(pack.stack, which), batch.memory[which]
             if table[4 * which] > 1:
-                turn_in(to, aside.lanes, source, aside.starts, cells)
+                interleave(to, pack.places, source, pack.starts, cells)
             else:
                 for q in range(cells):
                     for lane in range(LANES):
-                        to[q * LANES + lane] = source[aside.starts[lane]]
+                        to[q * LANES + lane] = source[pack.starts[lane]]
 
 
 @kernel(inline=True)
-def inputs_of(aside):
+def inputs_of(pack):
     """Return pointers to the seven inputs, side by side."""
-    now, old, f, u, v, Dx, Dy = seven(aside.stack.planes, 0, aside.stack.pitch)
-    return now, now if is_twin(aside.batch, OLD) else old, now if is_twin(aside.batch, SOURCE) else f, u, v, Dx, Dy
+    now, old, f, u, v, Dx, Dy = seven(pack.stack.planes, 0, pack.stack.pitch)
+    return now, now if is_twin(pack.batch, OLD) else old, now if is_twin(pack.batch, SOURCE) else f, u, v, Dx, Dy
 
 
 @point_function
@@ -135,9 +148,9 @@ def fields_at(place, lane, memory, r):
     D_x, D_y = (Dx[q], Dx[q], Dx[q]), (Dy[q], Dy[q], Dy[q])
     if r.diffusivity_share is not None:
         D_x, D_y = (Dx[q], Dx[north], Dx[south]), (Dy[q], Dy[west], Dy[east])
-    across, along = (place.before, place.after), (place.of_west, place.of_east)
-    u_here = u[q], across[0] * u[north], across[1] * u[south]
-    return u_here, (v[q], along[0] * v[west], along[1] * v[east]), D_x, D_y, f[q]
+    u_here = u[q], place.of_north * u[north], place.of_south * u[south]
+    v_here = v[q], place.of_west * v[west], place.of_east * v[east]
+    return u_here, v_here, D_x, D_y, f[q]
 
 
 @point_function
@@ -153,39 +166,39 @@ def five(H, place, lane):
 
 
 @kernel(part=True)
-def take_apart(source, aside):
-    """Bring numbers that are side by side to planes, one behind the other in `aside.room`."""
-    cells = aside.batch.cells
+def unpack(source, pack):
+    """Bring numbers that are side by side to planes, one behind the other in `pack.room`."""
+    cells = pack.batch.cells
     for lane in range(LANES):
-        aside.starts[lane] = lane * cells
-    turn_out(aside.room, aside.starts, source, aside.lanes, cells)
+        pack.starts[lane] = lane * cells
+    deinterleave(pack.room, pack.starts, source, pack.places, cells)
 
 
 @kernel(part=True)
-def write_group(target, stride, source, aside, p, last, streamed):
+def write_pack(target, stride, source, pack, p, last, streamed):
     """Write planes p, p + 1, ... to memory, `stride` numbers apart, past the caches or not."""
-    cells = aside.batch.cells
-    take_apart(source, aside)
+    cells = pack.batch.cells
+    unpack(source, pack)
     for lane in range(min(LANES, last - p)):
         at = (p + lane) * stride
         if streamed:
-            stream_run(target, at, aside.room, lane * cells, cells)
+            stream_run(target, at, pack.room, lane * cells, cells)
         else:
-            copy_run(target, at, aside.room, lane * cells, cells)
+            copy_run(target, at, pack.room, lane * cells, cells)
 
 
 @kernel(part=True)
-def finish_group(g, targets, aside, p, last, apart, zero):
+def finish_pack(g, targets, pack, p, last, apart, zero):
     """Write the gradients of planes p, p + 1, ...; sum first what belongs together, if it is apart."""
-    cells, table = aside.batch.cells, aside.batch.table
+    cells, table = pack.batch.cells, pack.batch.table
     for which in (OLD, SOURCE):
         if apart and targets.joined[which]:
             add_run(g[NOW], 0, g[which], 0, cells * LANES)
     for which in range(INPUTS):
         stride = targets.strides[which]
         if targets.wanted[which] and table[4 * which] == 1 and cells > 1:
-            take_apart(g[which], aside)
+            unpack(g[which], pack)
             for lane in range(min(LANES, last - p)):
-                targets.arrays[which][(p + lane) * stride] = total_run(aside.room, lane * cells, cells, zero)
+                targets.arrays[which][(p + lane) * stride] = total_run(pack.room, lane * cells, cells, zero)
         elif targets.wanted[which]:
-            write_group(pointer(targets.arrays[which], 0), stride, g[which], aside, p, last, targets.streamed)
+            write_pack(pointer(targets.arrays[which], 0), stride, g[which], pack, p, last, targets.streamed)

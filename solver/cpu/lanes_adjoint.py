@@ -1,4 +1,4 @@
-"""The adjoint of K steps of the published forms, of groups of small planes, side by side.
+"""The adjoint of K steps of the published forms, of packs of small planes.
 
 The same as `solver.cpu.adjoint` does with one plane at a time, with the same formulas in the same order: its results
 are the same, bit by bit.
@@ -8,30 +8,30 @@ from __future__ import annotations
 
 from solver import stencil
 from solver.compiling import kernel, point_function
-from solver.cpu import plane
 from solver.cpu.adjoint import multiply
 from solver.cpu.adjoint_fields import CENTRE, OF_U, OF_V, Summed, fields_of_sums
 from solver.cpu.adjoint_scratch import group_at, level_at, make_scratch, open_scratch
 from solver.cpu.adjoint_sums import GROUP, slots_of_group, sum_so_far, sums_of
 from solver.cpu.adjoint_sweep import EAST, NORTH, SOUTH, WEST
 from solver.cpu.lanes import (
-    finish_group,
+    finish_pack,
     five,
     inputs_of,
-    load_group,
-    make_aside,
-    open_aside,
+    load_pack,
+    make_pack,
+    open_pack,
     over_lanes,
-    put_aside,
+    over_walls,
+    pack_planes,
 )
-from solver.cpu.lanes_forward import begin_aside, hold_aside, sweep_aside
+from solver.cpu.lanes_forward import begin_lanes, hold_lane, sweep_lanes
 from solver.cpu.layout import DX, DY, NOW, OLD, SOURCE, U, V
 from solver.cpu.pointers import keep_alive, pointer, seven
 from solver.cpu.sharing import share_out
 from solver.cpu.stack import cells_of_stack, make_stacks, open_stack, plane_in
-from solver.cpu.storing import GRADIENTS, add_run, pitch_of
+from solver.cpu.storing import GRADIENTS, add_run, wants_fields
 from solver.cpu.streaming import fence
-from solver.cpu.turning import LANES
+from solver.cpu.transposing import LANES
 from solver.cpu.vectors import take_widest
 
 
@@ -40,8 +40,8 @@ def pull_lane(place, lane, arguments, r):
     """Make dL/dH[k] of a cell; beyond a wall it receives by its own coefficient."""
     made, c, pitch, lam, later = arguments
     q = place.at + lane
-    north = SOUTH * pitch + place.north if place.before > 0 else NORTH * pitch + place.at
-    south = NORTH * pitch + place.south if place.after > 0 else SOUTH * pitch + place.at
+    north = SOUTH * pitch + place.north if place.of_north > 0 else NORTH * pitch + place.at
+    south = NORTH * pitch + place.south if place.of_south > 0 else SOUTH * pitch + place.at
     west = EAST * pitch + place.west if place.of_west > 0 else WEST * pitch + place.at
     east = WEST * pitch + place.east if place.of_east > 0 else EAST * pitch + place.at
     point = (
@@ -58,8 +58,8 @@ def pull_lane(place, lane, arguments, r):
 
 
 @kernel(apart=True, part=True)
-def pull_aside(made, c, pitch, lam, later, extent, r):
-    """Do so for a group; `lam` and `later` are dL/dH[k+1] and dL/dH[k+2]."""
+def pull_lanes(made, c, pitch, lam, later, extent, r):
+    """Do so for a pack; `lam` and `later` are dL/dH[k+1] and dL/dH[k+2]."""
     take_widest()
     over_lanes(pull_lane, (made, c, pitch, lam, later), extent, r)
 
@@ -74,8 +74,8 @@ def accumulate_lane(place, lane, arguments, r):
 
 
 @kernel(apart=True, part=True)
-def accumulate_aside(to, sums, groups, group, extent, r):
-    """Do so for a group of planes."""
+def accumulate_lanes(to, sums, groups, group, extent, r):
+    """Do so for a pack."""
     take_widest()
     over_lanes(accumulate_lane, (to, sums, groups, group), extent, r)
 
@@ -90,8 +90,8 @@ def fields_lane(place, lane, arguments, r):
 
 
 @kernel(apart=True, part=True)
-def fields_aside(to, summed, extent, r):
-    """Do so for a group."""
+def fields_lanes(to, summed, extent, r):
+    """Do so for a pack."""
     take_widest()
     over_lanes(fields_lane, (to, summed), extent, r)
 
@@ -107,37 +107,31 @@ def velocities_lane(place, lane, arguments, r):
 
 
 @kernel(apart=True, part=True)
-def velocities_aside(to_u, to_v, of_u, of_v, centre, extent, r):
-    """Do so for a group."""
+def velocities_lanes(to_u, to_v, of_u, of_v, centre, extent, r):
+    """Do so for a pack."""
     take_widest()
     over_lanes(velocities_lane, (to_u, to_v, of_u, of_v, centre), extent, r)
 
 
-@kernel(part=True)
-def release_aside(g, sums, groups, lams, extent, zero):
-    """On Dirichlet walls let the gradient of the source be that of the value, the sum of lam, and all others zero."""
-    rows, n = extent.rows, extent.columns
-    for i in range(rows):
-        for j in range(0, n, plane.wall_stride(i + 1, rows, n, extent.sides)):
-            if plane.on_wall(i + 1, j + 1, rows, n, extent.sides):
-                for q in range((i * n + j) * LANES, (i * n + j + 1) * LANES):
-                    value = lams[0][q] + lams[1][q] + lams[2][q] + lams[3][q] + lams[4][q]
-                    g[SOURCE][q] = value + sums_of(sums, groups)[6][q] if groups > 0 else value
-                    g[DX][q], g[DY][q] = zero, zero
-                    for which in (CENTRE, OF_U, OF_V):
-                        plane_in(sums, which)[q] = zero
+@point_function
+def release_lane(q, arguments):
+    """On a Dirichlet wall let the gradient of the source be that of the value, the sum of lam, and all others zero."""
+    g, sums, groups, lams, of_velocities, zero = arguments
+    value = lams[0][q] + lams[1][q] + lams[2][q] + lams[3][q] + lams[4][q]
+    g[SOURCE][q] = value + sums[6][q] if groups > 0 else value
+    g[DX][q], g[DY][q] = zero, zero
+    of_velocities[0][q], of_velocities[1][q], of_velocities[2][q] = zero, zero, zero
 
 
 @kernel(part=True)
-def fields_of_group(g, scratch, groups, group, memory, extent, r):
+def fields_of_pack(g, scratch, groups, group, memory, extent, r):
     """Add a last group to the sums over `groups` others, and write the gradients of the five fields."""
     sums = scratch.sums
     centre, of_u, of_v = plane_in(sums, CENTRE), plane_in(sums, OF_U), plane_in(sums, OF_V)
     summed = Summed(sums_of(sums, groups), groups, group, scratch.flat.c, memory[DX], memory[DY])
-    fields_aside((of_u, of_v, g[DX], g[DY], g[SOURCE], centre), summed, extent, r)
-    if plane.has_walls(extent.sides):
-        release_aside(g, sums, groups, group[0], extent, r.one - r.one)
-    velocities_aside(g[U], g[V], of_u, of_v, centre, extent, r)
+    fields_lanes((of_u, of_v, g[DX], g[DY], g[SOURCE], centre), summed, extent, r)
+    over_walls(release_lane, (g, summed.sums, groups, group[0], (of_u, of_v, centre), r.one - r.one), extent)
+    velocities_lanes(g[U], g[V], of_u, of_v, centre, extent, r)
 
 
 @kernel(part=True)
@@ -150,55 +144,54 @@ def sum_steps(g, scratch, memory, given, extent, r):
         slots = slots_of_group(done, count, extent.steps + 2)
         group = group_at(scratch, memory, given, slots, 0, extent.steps)
         if done > 0:
-            accumulate_aside(sums_of(sums, groups + 1), sums_of(sums, groups), groups, group, extent, r)
+            accumulate_lanes(sums_of(sums, groups + 1), sums_of(sums, groups), groups, group, extent, r)
             groups += 1
         else:
-            fields_of_group(g, scratch, groups, group, memory, extent, r)
+            fields_of_pack(g, scratch, groups, group, memory, extent, r)
 
 
 @kernel()
-def adjoint_groups(targets, cotangents, batch, ratios, extent, planes, span):
-    """Pull the cotangents of H[K] and H[K-1] (empty: zero) back to the inputs of all planes, in a span of groups."""
-    share_out(some_groups, (targets, cotangents, batch, ratios, extent, planes), span)
+def adjoint_packs(targets, cotangents, batch, ratios, extent, planes, span):
+    """Pull the cotangents of H[K] and H[K-1] (empty: zero) back to the inputs of all planes, in a span of packs."""
+    share_out(some_packs, (targets, cotangents, batch, ratios, extent, planes), span)
 
 
 @kernel(part=True)
-def some_groups(targets, cotangents, batch, ratios, extent, planes, first, last):
-    """Do so for groups first..last-1."""
+def some_packs(targets, cotangents, batch, ratios, extent, planes, first, last):
+    """Do so for packs first..last-1."""
     (arrays, table), like, count = batch, cotangents[0], extent.rows * extent.columns * LANES
-    held, store = make_aside(arrays, count, like), make_scratch(extent.steps, 1, 0, count, like)
-    aside, scratch = open_aside(arrays, table, extent, held), open_scratch(store, extent.steps, 1, 0, count)
+    held, store = make_pack(arrays, count, like), make_scratch(extent.steps, 1, 0, count, like)
+    pack, scratch = open_pack(arrays, table, extent, held), open_scratch(store, extent.steps, 1, 0, count)
     made = make_stacks(cells_of_stack(GRADIENTS, 0, count, like.itemsize), like)
-    g = seven(open_stack(made, 0, GRADIENTS, 0, count).planes, 0, pitch_of(count, like.itemsize))
-    groups_in(scratch, g, targets, cotangents, aside, ratios, extent, first * LANES, min(last * LANES, planes))
+    gradients = open_stack(made, 0, GRADIENTS, 0, count)
+    g = seven(gradients.planes, 0, gradients.pitch)
+    packs_in(scratch, g, targets, cotangents, pack, ratios, extent, first * LANES, min(last * LANES, planes))
     keep_alive(batch, store, held, made)
 
 
 @kernel(part=True)
-def groups_in(scratch, g, targets, cotangents, aside, r, extent, first, last):
+def packs_in(scratch, g, targets, cotangents, pack, r, extent, first, last):
     """Do so for planes first..last-1, in the scratch that is given."""
     of_now, of_old = pointer(cotangents[0], 0), pointer(cotangents[1], 0)
     cells, steps, count = extent.rows * extent.columns, extent.steps, extent.rows * extent.columns * LANES
-    wanted, flat, lams = targets.wanted, scratch.flat, scratch.lams
-    any_field = targets.joined[SOURCE] or wanted[SOURCE] or wanted[U] or wanted[V] or wanted[DX] or wanted[DY]
-    memory, given, c = inputs_of(aside), plane_in(lams, steps), flat.coefficients
+    flat, lams, any_field = scratch.flat, scratch.lams, wants_fields(targets)
+    memory, given, c = inputs_of(pack), plane_in(lams, steps), flat.coefficients
     for p in range(first, last, LANES):
-        load_group(aside, p, first, last)
-        put_aside(given, aside, of_now, p, last, cells, cells)
-        begin_aside(flat.c, plane_in(flat.levels, 2), memory, extent, r)
-        if plane.has_walls(extent.sides):
-            hold_aside(flat.c, plane_in(flat.levels, 2), memory[SOURCE], extent, True)
+        load_pack(pack, p, first, last)
+        pack_planes(given, pack, of_now, p, last, cells, cells)
+        begin_lanes(flat.c, plane_in(flat.levels, 2), memory, extent, r)
+        over_walls(hold_lane, (flat.c, plane_in(flat.levels, 2), memory[SOURCE]), extent)
         for k in range(1, steps - 1):
             now, old = level_at(scratch, memory, 0, k + 1), level_at(scratch, memory, 0, k)
-            sweep_aside(plane_in(flat.levels, k + 2), flat.c, now, old, extent, r)
+            sweep_lanes(plane_in(flat.levels, k + 2), flat.c, now, old, extent, r)
         for k in range(steps - 1, -1, -1):
             to = g[NOW] if k == 0 else plane_in(lams, k)
-            pull_aside(to, c.planes, c.pitch, plane_in(lams, k + 1), plane_in(lams, k + 2), extent, r)
+            pull_lanes(to, c.planes, c.pitch, plane_in(lams, k + 1), plane_in(lams, k + 2), extent, r)
             if k == steps - 1 and cotangents[1].size:
-                put_aside(aside.room, aside, of_old, p, last, cells, cells)
-                add_run(to, 0, aside.room, 0, count)
+                pack_planes(pack.room, pack, of_old, p, last, cells, cells)
+                add_run(to, 0, pack.room, 0, count)
         if any_field:
             sum_steps(g, scratch, memory, given, extent, r)
         multiply(g[OLD], flat.c[0], plane_in(lams, 1), count)
-        finish_group(g, targets, aside, p, last, True, r.one - r.one)
+        finish_pack(g, targets, pack, p, last, True, r.one - r.one)
     fence()

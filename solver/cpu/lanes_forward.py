@@ -1,32 +1,30 @@
-"""K time steps of groups of small planes, side by side."""
+"""K time steps of packs of small planes."""
 
 from __future__ import annotations
 
 from solver import stencil
 from solver.compiling import kernel, point_function
-from solver.cpu import plane
 from solver.cpu.flat import COEFFICIENTS, hold_cell, kept
 from solver.cpu.lanes import (
     fields_at,
     five,
     inputs_of,
-    load_group,
-    make_aside,
-    open_aside,
+    load_pack,
+    make_pack,
+    open_pack,
     over_lanes,
-    write_group,
+    over_walls,
+    write_pack,
 )
 from solver.cpu.layout import NOW, OLD, SOURCE
-from solver.cpu.planes import STREAMED
+from solver.cpu.planes import LEVELS, STREAMED
 from solver.cpu.pointers import keep_alive, pointer, seven
 from solver.cpu.sharing import share_out
 from solver.cpu.stack import cells_of_stack, make_stacks, open_stack, plane_in
 from solver.cpu.streaming import fence
-from solver.cpu.turning import LANES
+from solver.cpu.transposing import LANES
 from solver.cpu.vectors import take_widest
 from solver.cpu.whole import stepped
-
-LEVELS = 3
 
 
 @point_function
@@ -39,8 +37,8 @@ def step_lane(place, lane, arguments, r):
 
 
 @kernel(apart=True, part=True)
-def step_aside(new, memory, extent, r):
-    """Do so for a group."""
+def step_lanes(new, memory, extent, r):
+    """Do so for a pack."""
     take_widest()
     over_lanes(step_lane, (new, memory), extent, r)
 
@@ -57,8 +55,8 @@ def begin_lane(place, lane, arguments, r):
 
 
 @kernel(apart=True, part=True)
-def begin_aside(c, new, memory, extent, r):
-    """Do so for a group."""
+def begin_lanes(c, new, memory, extent, r):
+    """Do so for a pack."""
     take_widest()
     over_lanes(begin_lane, (c, new, memory), extent, r)
 
@@ -72,69 +70,68 @@ def sweep_lane(place, lane, arguments, r):
 
 
 @kernel(apart=True, part=True)
-def sweep_aside(new, c, now, old, extent, r):
-    """Do so for a group."""
+def sweep_lanes(new, c, now, old, extent, r):
+    """Do so for a pack."""
     take_widest()
     over_lanes(sweep_lane, (new, c, now, old), extent, r)
 
 
-@kernel(part=True)
-def hold_aside(c, new, f, extent, held):
-    """On Dirichlet walls let the new level, and if `held` the update, be the value that the source holds there."""
-    rows, n = extent.rows, extent.columns
-    for i in range(rows):
-        for j in range(0, n, plane.wall_stride(i + 1, rows, n, extent.sides)):
-            if plane.on_wall(i + 1, j + 1, rows, n, extent.sides):
-                for q in range((i * n + j) * LANES, (i * n + j + 1) * LANES):
-                    if held:
-                        hold_cell(c, new, q, f[q])
-                    else:
-                        new[q] = f[q]
+@point_function
+def let_lane(q, arguments):
+    """Let a cell's new level be the value that the source holds there."""
+    new, f = arguments
+    new[q] = f[q]
+
+
+@point_function
+def hold_lane(q, arguments):
+    """Let its update be that value, and so every level to come."""
+    c, new, f = arguments
+    hold_cell(c, new, q, f[q])
 
 
 @kernel()
-def step_groups(now_out, old_out, arrays, table, ratios, extent, planes, span):
-    """Make one step of all planes, in a span of groups; write H[1], and H[0] if `old_out` has room; no filter."""
-    share_out(some_groups, (now_out, old_out, arrays, table, ratios, extent, planes, None), span)
+def step_packs(now_out, old_out, arrays, table, ratios, extent, planes, span):
+    """Make one step of all planes, in a span of packs; write H[1], and H[0] if `old_out` has room; no filter."""
+    share_out(some_packs, (now_out, old_out, arrays, table, ratios, extent, planes, None), span)
 
 
 @kernel()
-def flat_groups(now_out, old_out, arrays, table, ratios, extent, planes, span):
+def flat_packs(now_out, old_out, arrays, table, ratios, extent, planes, span):
     """Advance all planes by K > 1 steps, likewise; write H[K], and H[K-1] if `old_out` has room for it."""
-    share_out(some_groups, (now_out, old_out, arrays, table, ratios, extent, planes, True), span)
+    share_out(some_packs, (now_out, old_out, arrays, table, ratios, extent, planes, True), span)
 
 
 @kernel(part=True)
-def some_groups(now_out, old_out, arrays, table, ratios, extent, planes, several, first, last):
-    """Do so for groups first..last-1; `several` is None for one step."""
+def some_packs(now_out, old_out, arrays, table, ratios, extent, planes, several, first, last):
+    """Do so for packs first..last-1; `several` is None for one step."""
     count, begin, end = extent.rows * extent.columns * LANES, first * LANES, min(last * LANES, planes)
-    held = make_aside(arrays, count, now_out)
+    held = make_pack(arrays, count, now_out)
     store = make_stacks(cells_of_stack(COEFFICIENTS + LEVELS, 0, count, now_out.itemsize), now_out)
-    aside, made = open_aside(arrays, table, extent, held), open_stack(store, 0, COEFFICIENTS + LEVELS, 0, count)
-    groups_in(aside, made, now_out, old_out, ratios, extent, several, begin, end)
+    pack, made = open_pack(arrays, table, extent, held), open_stack(store, 0, COEFFICIENTS + LEVELS, 0, count)
+    packs_in(pack, made, now_out, old_out, ratios, extent, several, begin, end)
     keep_alive(arrays, table, held, store)
 
 
 @kernel(part=True)
-def groups_in(aside, made, now_out, old_out, r, extent, several, first, last):
+def packs_in(pack, made, now_out, old_out, r, extent, several, first, last):
     """Do so for planes first..last-1, in the scratch that is given."""
-    cells, steps, walls = extent.rows * extent.columns, extent.steps, plane.has_walls(extent.sides)
-    c, memory = seven(made.planes, 0, made.pitch), inputs_of(aside)
+    cells = extent.rows * extent.columns
+    c, memory = seven(made.planes, 0, made.pitch), inputs_of(pack)
     out, kept_out, streamed = pointer(now_out, 0), pointer(old_out, 0), now_out.nbytes > STREAMED
     for p in range(first, last, LANES):
-        load_group(aside, p, first, last)
+        load_pack(pack, p, first, last)
         before, new = memory[NOW], plane_in(made, COEFFICIENTS + 1)
         if several is None:
-            step_aside(new, memory, extent, r)
+            step_lanes(new, memory, extent, r)
+            over_walls(let_lane, (new, memory[SOURCE]), extent)
         else:
-            begin_aside(c, new, memory, extent, r)
-        if walls:
-            hold_aside(c, new, memory[SOURCE], extent, several is not None)
-        if several is not None:
-            for k in range(2, steps + 1):
+            begin_lanes(c, new, memory, extent, r)
+            over_walls(hold_lane, (c, new, memory[SOURCE]), extent)
+            for k in range(2, extent.steps + 1):
                 old, before, new = before, new, plane_in(made, COEFFICIENTS + k % LEVELS)
-                sweep_aside(new, c, before, old, extent, r)
-        write_group(out, cells, new, aside, p, last, streamed)
+                sweep_lanes(new, c, before, old, extent, r)
+        write_pack(out, cells, new, pack, p, last, streamed)
         if old_out.size:
-            write_group(kept_out, cells, before, aside, p, last, False)
+            write_pack(kept_out, cells, before, pack, p, last, False)
     fence()

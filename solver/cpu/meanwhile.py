@@ -18,10 +18,8 @@ class Meanwhile(NamedTuple):
     """
 
     pending: Any
-    ahead: Any
-    "pointer to the addresses of what comes next"
-    streams: int
-    "how many"
+    asked: Asked
+    "what comes next"
     turns: int
 
 
@@ -31,5 +29,6 @@ def do_meanwhile(meanwhile, turn, cells):
     line, turns = LINE // size_of(meanwhile.pending.source), meanwhile.turns
     cut = (cells // turns + line) // line * line
     write_pending(meanwhile.pending, *piece(cut, cells, turn, turns))
-    first, last = meanwhile.streams * min(turn, turns) // turns, meanwhile.streams * min(turn + 1, turns) // turns
-    return Asked(pointer(meanwhile.ahead, first), last - first)
+    many = meanwhile.asked.many
+    first, last = many * min(turn, turns) // turns, many * min(turn + 1, turns) // turns
+    return Asked(pointer(meanwhile.asked.addresses, first), last - first)

@@ -11,10 +11,10 @@ import numpy as np
 from solver.cpu.adjoint import adjoint_planes
 from solver.cpu.adjoint_filtered import adjoint_filtered
 from solver.cpu.adjoint_step import adjoint_step
-from solver.cpu.lanes_adjoint import adjoint_groups
-from solver.cpu.lanes_adjoint_step import adjoint_step_groups
+from solver.cpu.lanes_adjoint import adjoint_packs
+from solver.cpu.lanes_adjoint_step import adjoint_step_packs
 from solver.cpu.layout import Batch, Extent, writable
-from solver.cpu.small import groups_of, is_small
+from solver.cpu.small import is_small, packs_of
 from solver.cpu.targets import Targets, aligned
 from solver.cpu.threads import Team, own_team, share
 from solver.records import Array, Fields, Inputs, Levels, Mesh, Ratios, common_shape, sum_to_shape
@@ -114,11 +114,11 @@ def run(
     elif published and steps == 1:
         joined = True if targets.joined[1] and targets.joined[2] else None
         if is_small(shape, steps, adjoint=True):
-            share(adjoint_step_groups, (*arguments, joined, planes), groups_of(planes), team)
+            share(adjoint_step_packs, (*arguments, joined, planes), packs_of(planes), team)
         else:
             share(adjoint_step, (*arguments, joined), planes, team)
     elif published and is_small(shape, steps, adjoint=True):
-        share(adjoint_groups, (*arguments, planes), groups_of(planes), team)
+        share(adjoint_packs, (*arguments, planes), packs_of(planes), team)
     else:
         share(adjoint_planes, (*arguments, None if published else True), planes, team)
 

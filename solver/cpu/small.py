@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from math import prod
 
-from solver.cpu.turning import LANES
+from solver.cpu.transposing import LANES
 
 # Cells of the largest such plane, measured; turning planes around costs as much as a step, so that one step gains less.
 OF_ONE_STEP, OF_MORE = 144, 400
-# Numbers that the adjoint of a group may keep: it gains with 3 MiB, beyond a second-level cache of 2, as with less.
+# Numbers that the adjoint of a pack may keep: it gains with 3 MiB, beyond a second-level cache of 2, as with less.
 ROOM = 2**20
 OF_ADJOINT_STEP, OF_ADJOINT = 18, 44  # planes that it keeps; of several steps two more for each
 
@@ -22,6 +22,6 @@ def is_small(shape: tuple[int, ...], steps: int, adjoint: bool = False) -> bool:
     return not adjoint or kept * cells * LANES <= ROOM
 
 
-def groups_of(planes: int) -> int:
-    """Return into how many groups so many planes are laid."""
+def packs_of(planes: int) -> int:
+    """Return how many packs so many planes make."""
     return -(-planes // LANES)

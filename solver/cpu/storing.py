@@ -8,7 +8,7 @@ import numpy as np
 
 from solver.compiling import kernel, point_function
 from solver.cpu.copying import LINE, copy_run
-from solver.cpu.layout import NOW, OLD, SOURCE
+from solver.cpu.layout import DX, DY, NOW, OLD, SOURCE, U, V
 from solver.cpu.pointers import pointer, pointers_to, seven
 from solver.cpu.streaming import stream_run
 
@@ -67,6 +67,14 @@ def free_planes(pending):
     source, size = pending.source, pending.size
     start = GRADIENTS * size - pending.to[GRADIENTS]
     return seven(source, start, size)
+
+
+@kernel(inline=True)
+def wants_fields(targets):
+    """Whether a gradient is wanted that the coefficients' lead to."""
+    wanted = targets.wanted
+    fields = wanted[U] or wanted[V] or wanted[DX] or wanted[DY]
+    return targets.joined[SOURCE] or wanted[SOURCE] or fields
 
 
 @kernel(part=True)

@@ -122,18 +122,22 @@ def look_ahead(batch, p):
 
 
 @point_function
-def beside_row(i, rows, sides, r):
-    """Return the rows before and after row i, and the signs of u there; beyond a wall a row is its own neighbour."""
-    north, south, before, after = i - 1, i + 1, r.one, r.one
+def neighbours_along(i, count, sides, r):
+    """Return the rows before and after row i of so many, and the signs of the velocity across them there.
+
+    Beyond a wall a row is its own neighbour. `sides` begins with the kinds of the sides before and after; columns, with
+    theirs, are rows to this.
+    """
+    before, after, of_before, of_after = i - 1, i + 1, r.one, r.one
     if i == 0:
-        north = rows - 1
+        before = count - 1
         if sides[0] != PERIODIC:
-            north, before = 0, -r.one
-    if i == rows - 1:
-        south = 0
+            before, of_before = 0, -r.one
+    if i == count - 1:
+        after = 0
         if sides[1] != PERIODIC:
-            south, after = i, -r.one
-    return north, south, before, after
+            after, of_after = i, -r.one
+    return before, after, of_before, of_after
 
 
 @point_function

@@ -49,7 +49,7 @@ def lent(memory, start, cells, towards, other, place, r):
     """
     vertical = towards == NORTH
     before, after = (place.north, place.south) if vertical else (place.west, place.east)
-    first, second = (place.before, place.after) if vertical else (place.of_west, place.of_east)
+    first, second = (place.of_north, place.of_south) if vertical else (place.of_west, place.of_east)
     from_before = start + other * cells + before if first > 0 else start + towards * cells + place.q
     from_after = start + towards * cells + after if second > 0 else start + other * cells + place.q
     return memory[from_before], memory[from_after]

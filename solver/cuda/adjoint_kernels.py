@@ -76,7 +76,7 @@ def whole_planes(shared: bool, dtype: Any) -> Any:
             c = 0
         else:
             memory = room
-            c = cuda.blockIdx.x * (COEFFICIENTS + SUMS + LAMS + max(0, steps - 1)) * cells
+            c = cuda.blockIdx.x * (room.size // cuda.gridDim.x)
         sums = c + COEFFICIENTS * cells
         lams = sums + SUMS * cells
         states = lams + LAMS * cells  # H[k] is at states + (k - 1) * cells

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from solver import stencil
 from solver.compiling import point_function
 from solver.cpu.layout import DIRICHLET
-from solver.cpu.uniform import beside_row
+from solver.cpu.uniform import neighbours_along
 
 
 class Place(NamedTuple):
@@ -24,8 +24,8 @@ class Place(NamedTuple):
     south: int
     west: int
     east: int
-    before: Any
-    after: Any
+    of_north: Any
+    of_south: Any
     of_west: Any
     of_east: Any
     walled: bool
@@ -44,8 +44,8 @@ def place_of(q, rows, n, sides, r):
     """Return the place of cell q of a plane."""
     i = q // n
     j = q - i * n
-    north, south, before, after = beside_row(i, rows, sides, r)
-    west, east, of_west, of_east = beside_row(j, n, (sides[2], sides[3]), r)
+    north, south, of_north, of_south = neighbours_along(i, rows, sides, r)
+    west, east, of_west, of_east = neighbours_along(j, n, (sides[2], sides[3]), r)
     walled = (
         (i == 0 and sides[0] == DIRICHLET)
         or (i == rows - 1 and sides[1] == DIRICHLET)
@@ -53,7 +53,7 @@ def place_of(q, rows, n, sides, r):
         or (j == n - 1 and sides[3] == DIRICHLET)
     )
     up, down, row = north * n + j, south * n + j, i * n
-    return Place(q, up, down, row + west, row + east, before, after, of_west, of_east, walled)
+    return Place(q, up, down, row + west, row + east, of_north, of_south, of_west, of_east, walled)
 
 
 @point_function
@@ -106,7 +106,7 @@ def assembled(arrays, source, place, r):
     f = read(arrays, source, 2, q)
     u_before, u_after = read(arrays, source, 3, north), read(arrays, source, 3, south)
     v_before, v_after = read(arrays, source, 4, west), read(arrays, source, 4, east)
-    u = read(arrays, source, 3, q), place.before * u_before, place.after * u_after
+    u = read(arrays, source, 3, q), place.of_north * u_before, place.of_south * u_after
     v = read(arrays, source, 4, q), place.of_west * v_before, place.of_east * v_after
     Dx = along(arrays, source, 5, q, north, south, r)
     Dy = along(arrays, source, 6, q, west, east, r)

@@ -8,7 +8,6 @@ from numba import from_dtype
 
 from solver.cuda import adjoint_kernels, forward_kernels
 from solver.cuda.batch import DeviceBatch
-from solver.cuda.target import cuda
 
 THREADS = 256  # of a block, where a plane has as many cells
 MOST_THREADS, WARP = 1024, 32
@@ -62,11 +61,6 @@ def pull_back(batch: DeviceBatch, steps: int, of_now: Any, of_old: Any, gradient
         steps,
         batch.planes,
     )
-
-
-def synchronize() -> None:
-    """Wait for the GPU."""
-    cuda.synchronize()
 
 
 def _whole_plane(batch: DeviceBatch) -> tuple[int, int] | None:

@@ -2,19 +2,12 @@
 
 import numpy as np
 import pytest
-from scheme_kinds import name
+from scheme_kinds import SIDES, name
 
 import solver
 from solver import backends
 from solver.records import Levels, Mesh
 
-SIDES = [
-    ("periodic",) * 4,
-    ("no-flux",) * 4,
-    ("dirichlet",) * 4,
-    ("periodic", "periodic", "no-flux", "dirichlet"),
-    ("no-flux", "dirichlet", "periodic", "periodic"),
-]
 SHAPES = [(1, 1), (40, 1, 7), (40, 7, 1), (33, 5, 6), (9, 28, 28), (5, 33, 65), (3, 64, 64), (2, 70, 130), (300, 301)]
 FORMS = [("product", "laplacian"), ("skew", "flux"), ("flux", "laplacian")]
 

@@ -12,6 +12,13 @@ AXES = [
     ("dirichlet", "no-flux"),
 ]
 BOUNDARIES = [(*x, *y) for x, y in product(AXES, AXES)]
+SIDES = [  # a few of them: each kind alone, and walls of both kinds on either axis
+    ("periodic",) * 4,
+    ("no-flux",) * 4,
+    ("dirichlet",) * 4,
+    ("periodic", "periodic", "dirichlet", "no-flux"),
+    ("no-flux", "dirichlet", "periodic", "periodic"),
+]
 CONSERVING = [kinds for kinds in BOUNDARIES if "dirichlet" not in kinds]
 FORMS = list(product(("product", "skew", "flux"), ("laplacian", "flux")))
 FILTERS = {

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scheme_kinds import BOUNDARIES, name
+from scheme_kinds import BOUNDARIES, SIDES, name
 
 from solver import cpu, reference
 from solver.cpu.adjoint import adjoint_planes
@@ -15,13 +15,6 @@ from solver.cpu.targets import LINE, STREAM, Targets, aligned
 from solver.records import Fields, Inputs, Levels, Mesh, Ratios
 
 PLANES = [(1, 1), (1, 7), (7, 1), (2, 2), (3, 5), (8, 8), (28, 28), (33, 17), (17, 33)]
-SIDES = [
-    ("periodic",) * 4,
-    ("no-flux",) * 4,
-    ("dirichlet",) * 4,
-    ("periodic", "periodic", "dirichlet", "no-flux"),
-    ("no-flux", "dirichlet", "periodic", "periodic"),
-]
 SHAPES = {"scalar": (), "per channel": (3, 1, 1), "shared plane": (6, 7), "row": (1, 7), "per member": (2, 1, 1, 1)}
 APART = (False,) * 7
 BOTH = (False, True, True, False, False, False, False)

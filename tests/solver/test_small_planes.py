@@ -2,20 +2,13 @@
 
 import numpy as np
 import pytest
-from scheme_kinds import name
+from scheme_kinds import SIDES, name
 
 from solver import cpu, reference
-from solver.cpu import small, turning
-from solver.cpu.turning import LANES
+from solver.cpu import small, transposing
+from solver.cpu.transposing import LANES
 from solver.records import Inputs, Levels, Mesh
 
-SIDES = [
-    ("periodic",) * 4,
-    ("no-flux",) * 4,
-    ("dirichlet",) * 4,
-    ("periodic", "periodic", "no-flux", "dirichlet"),
-    ("no-flux", "dirichlet", "periodic", "periodic"),
-]
 SHAPES = [(16, 1, 1), (20, 1, 5), (33, 5, 1), (17, 2, 2), (9, 3, 7), (23, 8, 8), (40, 13, 11), (16, 20, 20)]
 STEPS = (1, 2, 3, 6, 21)
 BOTH = (False, True, True, False, False, False, False)
@@ -134,14 +127,14 @@ def test_which_planes_are_small():
     assert small.is_small((8, 20, 20), 1, adjoint=True)
     assert small.is_small((8, 16, 16), 106, adjoint=True)
     assert not small.is_small((8, 16, 16), 107, adjoint=True)
-    assert [small.groups_of(n) for n in (1, LANES, LANES + 1)] == [1, 1, 2]
+    assert [small.packs_of(n) for n in (1, LANES, LANES + 1)] == [1, 1, 2]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_turning_around_in_plain_python(dtype):
     """What the kernels do with registers, as the same function does it uncompiled."""
-    width = turning.LINE // np.dtype(dtype).itemsize
+    width = transposing.LINE // np.dtype(dtype).itemsize
     source, to = np.arange(width * width, dtype=dtype), np.zeros(width * width, dtype)
     rows = np.arange(width) * width
-    turning.turn(to, rows, 0, source, rows, 0)
+    transposing.transpose_block(to, rows, 0, source, rows, 0)
     np.testing.assert_array_equal(to.reshape(width, width), source.reshape(width, width).T)

@@ -1,4 +1,4 @@
-"""Turning planes around: cell q of plane l, in a group of planes, goes to place q * LANES + l, and back.
+"""Interleaving planes: cell q of plane l of a pack goes to place q * LANES + l, and back.
 
 Square blocks, as wide as a cache line, go through registers, in four rounds of shuffles for sixteen numbers; one at a
 time, each number would be loaded and stored alone.
@@ -14,7 +14,7 @@ from solver.compiling import kernel
 from solver.cpu.copying import LINE
 from solver.cpu.pointers import pointer, size_of
 
-LANES = 16  # planes of a group: as many float32 as make a cache line; loops over fewer numbers are not made vectors
+LANES = 16  # planes of a pack: as many float32 as make a cache line; loops over fewer numbers are not made vectors
 
 
 def width_of(a):
@@ -30,7 +30,7 @@ def _compiled_width_of(a):
     return implementation
 
 
-def turn(to, to_starts, at, source, source_starts, start):
+def transpose_block(to, to_starts, at, source, source_starts, start):
     """Write to[to_starts[a] + at + b] = source[source_starts[b] + start + a] for all a and b in a cache line.
 
     What is written is not in `source`.
@@ -41,7 +41,7 @@ def turn(to, to_starts, at, source, source_starts, start):
 
 
 @intrinsic
-def _turn(typing_context, to, to_starts, at, source, source_starts, start):
+def _transpose_block(typing_context, to, to_starts, at, source, source_starts, start):
     signature = types.void(to, to_starts, types.intp, source, source_starts, types.intp)
 
     def generate(context, builder, signature, arguments):
@@ -74,38 +74,38 @@ def _turn(typing_context, to, to_starts, at, source, source_starts, start):
     return signature, generate
 
 
-@overload(turn, inline="always")
-def _compiled_turn(to, to_starts, at, source, source_starts, start):
+@overload(transpose_block, inline="always")
+def _compiled_transpose_block(to, to_starts, at, source, source_starts, start):
     def implementation(to, to_starts, at, source, source_starts, start):
-        _turn(to, to_starts, at, source, source_starts, start)  # type: ignore[call-arg]
+        _transpose_block(to, to_starts, at, source, source_starts, start)  # type: ignore[call-arg]
 
     return implementation
 
 
 @kernel(part=True)
-def turn_in(to, aside, source, starts, cells):
-    """Bring the planes of a group, which begin at `starts` of their memory, side by side.
+def interleave(to, places, source, starts, cells):
+    """Bring the planes of a pack, which begin at `starts` of their memory, side by side.
 
-    `aside` are multiples of LANES.
+    `places` are multiples of LANES.
     """
     width = width_of(to)
     whole = cells // width * width
     for q in range(0, whole, width):
         for lane in range(0, LANES, width):
-            turn(to, aside, q * LANES + lane, source, pointer(starts, lane), q)
+            transpose_block(to, places, q * LANES + lane, source, pointer(starts, lane), q)
     for q in range(whole, cells):
         for lane in range(LANES):
             to[q * LANES + lane] = source[starts[lane] + q]
 
 
 @kernel(part=True)
-def turn_out(to, starts, source, aside, cells):
-    """Bring a group back to planes that begin at `starts`."""
+def deinterleave(to, starts, source, places, cells):
+    """Bring a pack back to planes that begin at `starts`."""
     width = width_of(to)
     whole = cells // width * width
     for q in range(0, whole, width):
         for lane in range(0, LANES, width):
-            turn(to, pointer(starts, lane), q, source, aside, q * LANES + lane)
+            transpose_block(to, pointer(starts, lane), q, source, places, q * LANES + lane)
     for q in range(whole, cells):
         for lane in range(LANES):
             to[starts[lane] + q] = source[q * LANES + lane]
