@@ -7,88 +7,112 @@ Nothing of it has run on a GPU yet. `--device cpu` rehearses it with the CPU's k
 
 from __future__ import annotations
 
-import csv
-import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import groupby
 from pathlib import Path
 from statistics import median
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple, cast, get_args
 
 import torch
 import typer
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
-from benchmarks.gpu_cases import TIMES, GpuCase, layer_cases, training_cases
-from nnbridge.models.mnist import Kernel
-from solver.environment import describe
+from benchmarks import gpu_cases
+from benchmarks.gpu_cases import Device, GpuCase
+from benchmarks.peers import OURS
+from benchmarks.results import FAILED, MEASURED, Row, write_csv, write_json
+from benchmarks.settings import machine
+from benchmarks.tables import contest_table
 
 app = typer.Typer(add_completion=False)
-console = Console()
-COPIED = 2**30  # bytes of the yardstick's arrays
+console = Console() if Console().is_terminal else Console(width=150)
+SIZE = 2**30  # bytes of an array of the yardsticks
 ROUNDS, WARM_UP = 15, 3
 CACHES = 4  # so many times the last-level cache is gone over before a set of inputs comes again
+MOST_SETS = 64
+
+
+class Yardsticks(NamedTuple):
+    """Bytes a second in the device's memory, read and written together."""
+
+    copy: float
+    triad: float
 
 
 @app.command()
 def main(
     out: Annotated[Path, typer.Option(help="Where results go.")] = Path("gpu-results"),
     device: Annotated[str, typer.Option(help="cuda, or cpu for a rehearsal.")] = "cuda",
-    seconds: Annotated[float, typer.Option(help="Cases that are not begun by then are left out.")] = 540.0,
+    seconds: Annotated[float, typer.Option(help="Contenders that are not begun by then are left out.")] = 540.0,
     tests: Annotated[bool, typer.Option(help="Run `pytest -m gpu` first; stop if it fails.")] = True,
 ) -> None:
-    """Check the kernels on a GPU, then time them beside torch and torch.compile."""
+    """Check the kernels on a GPU, then time them beside torch and torch.compile; exit code 1 if ours fail."""
+    if device not in get_args(Device):
+        raise typer.BadParameter(f"`device` is {device!r}: it takes cpu or cuda", param_hint="--device")
     if device == "cuda" and not torch.cuda.is_available():
         console.print("torch sees no CUDA GPU here: --device cpu rehearses the suite.", style="red")
         raise typer.Exit(1)
     end = time.monotonic() + seconds
     out.mkdir(parents=True, exist_ok=True)
-    found: dict[str, Any] = {"machine": _machine(device), "copy GB/s": 0.0, "rows": []}
-    if device == "cuda" and tests:
-        found["tests"] = _run_tests(out)
+    record: dict[str, Any] = {"machine": _machine(device), "tests": _run_tests(out) if tests else "not run"}
     rehearsal = device == "cpu"
-    found["copy GB/s"] = copy_rate(device, COPIED // 64 if rehearsal else COPIED)
-    kernel: Kernel = "cpu" if rehearsal else "cuda"
-    times = 0 if rehearsal else TIMES
-    cases = [*layer_cases(device, kernel, times, _sets(device)), *training_cases(device, kernel)]
-    for case in track(cases, "timing", console=console):
+    yardsticks = measure_yardsticks(device, SIZE // 64 if rehearsal else SIZE)
+    cases = gpu_cases.cases(0, (64,)) if rehearsal else gpu_cases.cases()
+    due = [(case, contender) for case in cases for contender in case.contenders]
+    rows: list[Row] = []
+    for case, contender in track(due, "timing", console=console):
         if time.monotonic() > end:
-            found["left out"] = len(cases) - len(found["rows"])
-            console.print(f"{found['left out']} cases are left out: {seconds:g} s are over (--seconds)", style="yellow")
+            console.print(
+                f"{len(due) - len(rows)} rows are left out: {seconds:g} s are over (--seconds)", style="yellow"
+            )
             break
-        found["rows"].append(measure(case, device, found["copy GB/s"]))
-        _keep(found, out)  # what is measured stays, whatever happens to the rest
-    _keep(found, out)
-    _show(found)
+        rows.append(measure(case, contender, cast(Device, device), yardsticks))
+        _keep(record, rows, out)  # what is measured stays, whatever happens to the rest
+    for _, found in groupby(rows, lambda row: row.group):
+        console.print(contest_table(list(found)))
+    failed = [row for row in rows if row.status == FAILED]
+    for row in failed:
+        console.print(f"{row.case}, {row.contender}: {row.note}", style="red")
+    _keep(record, rows, out)
     console.print(f"results: {out / 'gpu.json'}, {out / 'gpu.csv'}")
+    if any(row.contender == OURS for row in failed):
+        raise typer.Exit(1)
 
 
-def measure(case: GpuCase, device: str, copy: float) -> dict[str, Any]:
-    """Return the median and the best of some calls, and what follows from them."""
-    row: dict[str, Any] = {"case": case.name, "contender": case.contender}
+def measure(case: GpuCase, contender: str, device: Device, yardsticks: Yardsticks) -> Row:
+    """Return the median and the best of some calls; of a contender that fails, for want of memory say, why."""
     try:
-        begin = time.perf_counter()
-        call = case.prepare()
-        call()
-        _wait(device)
-        row["first call s"] = time.perf_counter() - begin
+        call = gpu_cases.prepare(case, contender, device, _sets(case.bytes, device))
+        first = elapsed(call, device)
         for _ in range(WARM_UP):
             call()
         times = [elapsed(call, device) for _ in range(ROUNDS)]
-    except (torch.OutOfMemoryError, RuntimeError, NotImplementedError) as error:
-        return row | {"failed": f"{type(error).__name__}: {error}".splitlines()[0]}
+    except Exception as error:  # whatever a peer raises, the others go on, and the exit code tells of ours
+        note = f"{type(error).__name__}: {error}".splitlines()[0]
+        return Row(case.group, case.name, contender, FAILED, note=note)
     finally:
         if device == "cuda":
             torch.cuda.empty_cache()
-    row |= {"ms": median(times) * 1e3, "best ms": min(times) * 1e3, "items/s": case.items / median(times)}
-    if case.bytes:
-        rate = case.bytes / median(times) / 1e9
-        row |= {"GB/s": rate, "of copy": rate / copy}
-    return row
+    typical = median(times)
+    return Row(
+        case.group,
+        case.name,
+        contender,
+        MEASURED,
+        seconds=typical,
+        best=min(times),
+        rounds=ROUNDS,
+        compiling=max(0.0, first - typical),
+        updates=case.updates,
+        bytes=case.bytes,
+        operations=case.operations,
+        copy=yardsticks.copy,
+        triad=yardsticks.triad,
+    )
 
 
 def elapsed(call: Callable[[], object], device: str) -> float:
@@ -105,36 +129,35 @@ def elapsed(call: Callable[[], object], device: str) -> float:
     return float(begins.elapsed_time(ends)) / 1e3
 
 
-def copy_rate(device: str, size: int) -> float:
-    """Return the GB/s of a copy in the device's memory, read and written bytes together."""
-    source, target = (torch.empty(size // 4, device=device).fill_(1) for _ in range(2))
-    times = [elapsed(lambda: target.copy_(source), device) for _ in range(2 * ROUNDS)]
-    return 2 * size / median(times[ROUNDS:]) / 1e9
+def measure_yardsticks(device: str, size: int) -> Yardsticks:
+    """Measure a copy and a triad, a = b + s c, of arrays of so many bytes."""
+    a, b, c = (torch.ones(size // 4, device=device) for _ in range(3))
+
+    def rate(call: Callable[[], object], arrays: int) -> float:
+        times = [elapsed(call, device) for _ in range(WARM_UP + ROUNDS)]
+        return arrays * size / median(times[WARM_UP:])
+
+    return Yardsticks(rate(lambda: a.copy_(b), 2), rate(lambda: torch.add(b, c, alpha=3.0, out=a), 3))
 
 
-def _sets(device: str) -> Callable[[int], int]:
-    """Return how many sets of inputs, of so many bytes, exceed the last-level cache several times."""
-    cache = torch.cuda.get_device_properties(0).L2_cache_size if device == "cuda" else 0
-    return lambda size: max(1, min(64, -(-CACHES * cache // size)))
-
-
-def _wait(device: str) -> None:
-    if device == "cuda":
-        torch.cuda.synchronize()
+def _sets(size: int | None, device: str) -> int:
+    """Return how many sets of inputs, of so many bytes a call, exceed the last-level cache several times."""
+    if device == "cpu" or not size:
+        return 1
+    cache = torch.cuda.get_device_properties(0).L2_cache_size
+    return max(1, min(MOST_SETS, -(-CACHES * cache // size)))
 
 
 def _machine(device: str) -> dict[str, str]:
-    facts = describe()
-    if device == "cuda":
-        facts |= {"CUDA": str(torch.version.cuda), "device": str(torch.cuda.get_device_properties(0))}
-    return facts
+    if device == "cpu":
+        return machine()
+    return machine() | {"CUDA": str(torch.version.cuda), "device": str(torch.cuda.get_device_properties(0))}
 
 
 def _run_tests(out: Path) -> str:
-    """Run the tests that need a GPU; stop where one fails."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-m", "gpu", "-q", "tests/gpu"], capture_output=True, text=True, check=False
-    )
+    """Run the tests that need a GPU, all skipped without one; stop where one fails."""
+    command = [sys.executable, "-m", "pytest", "-m", "gpu", "-q", "tests/gpu"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     (out / "tests.log").write_text(done.stdout + done.stderr, encoding="utf-8")
     summary = (done.stdout.strip().splitlines() or ["nothing"])[-1]
     console.print(f"tests: {summary}")
@@ -144,28 +167,9 @@ def _run_tests(out: Path) -> str:
     return summary
 
 
-def _keep(found: dict[str, Any], out: Path) -> None:
-    (out / "gpu.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
-    columns = ["case", "contender", "ms", "best ms", "items/s", "GB/s", "of copy", "first call s", "failed"]
-    with (out / "gpu.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, restval="")
-        writer.writeheader()
-        writer.writerows(found["rows"])
-
-
-def _show(found: dict[str, Any]) -> None:
-    table = Table("case", "contender", "ms", "over ours", "of copy", title=f"copy: {found['copy GB/s']:.0f} GB/s")
-    ours: dict[str, float] = {
-        row["case"]: row["ms"] for row in found["rows"] if row["contender"] == "pdebridge" and "ms" in row
-    }
-    for row in found["rows"]:
-        if "ms" not in row:
-            table.add_row(row["case"], row["contender"], row["failed"], "", "")
-            continue
-        ratio = f"{row['ms'] / ours[row['case']]:.2f}" if row["case"] in ours else ""
-        share = f"{row['of copy']:.0%}" if "of copy" in row else ""
-        table.add_row(row["case"], row["contender"], f"{row['ms']:.3f}", ratio, share)
-    console.print(table)
+def _keep(record: dict[str, Any], rows: Sequence[Row], out: Path) -> None:
+    write_csv(out / "gpu.csv", rows)
+    write_json(out / "gpu.json", record | {"rows": rows})
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -35,17 +35,17 @@ class Task(NamedTuple):
     def gradients(self) -> tuple[Array, ...]:
         """Return those of all weights as one array: of some, such as a bias before a BatchNorm, all is rounding."""
         found = [p.grad.flatten() for p in self.network.parameters() if p.grad is not None]
-        return (torch.cat(found).numpy(),)
+        return (torch.cat(found).cpu().numpy(),)
 
 
-def mnist(kernel: Kernel) -> Task:
+def mnist(kernel: Kernel, device: str) -> Task:
     """Return the PDE network of 524 parameters, five steps, on images of 28 x 28."""
     labels = torch.randint(0, 10, (BATCH,))
-    loss = partial(nn.functional.cross_entropy, target=labels)
+    loss = partial(nn.functional.cross_entropy, target=labels.to(device))
     return Task(create("mnist-pde", kernel=kernel), torch.randn(BATCH, 1, 28, 28), loss)
 
 
-def cifar_block(kernel: Kernel, steps: int) -> Task:
+def cifar_block(kernel: Kernel, device: str, steps: int) -> Task:
     """Return convolution, BatchNorm, ReLU and a Global layer, 32 channels of 16 x 16, with a mean square for a loss."""
     network = nn.Sequential(
         nn.Conv2d(32, 32, 3, padding=1, bias=False),
@@ -56,20 +56,20 @@ def cifar_block(kernel: Kernel, steps: int) -> Task:
     return Task(network, torch.randn(BATCH, 32, 16, 16), lambda output: output.square().mean())
 
 
-NETWORKS: dict[str, Callable[[Kernel], Task]] = {
+NETWORKS: dict[str, Callable[[Kernel, str], Task]] = {
     "MNIST PDE network K=5": mnist,
     "CIFAR block K=1": partial(cifar_block, steps=1),
     "CIFAR block K=5": partial(cifar_block, steps=5),
 }
 
 
-def prepare(network: str, contender: str) -> Prepared:
+def prepare(network: str, contender: str, device: Literal["cpu", "cuda"] = "cpu") -> Prepared:
     """Set up a step of the published recipe: forward, backward, clipping, Nesterov SGD.
 
     What is held against plain torch in float64 are the gradients of the first step.
     """
     torch.compiler.reset()  # beyond eight graphs of one function torch runs it without compiling
-    task = build(network, "cpu" if contender == OURS else "torch")
+    task = build(network, device if contender == OURS else "torch", device)
     if contender == COMPILED:
         task.network.compile()
     optimiser = torch.optim.SGD(task.network.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=5e-4)
@@ -82,10 +82,11 @@ def prepare(network: str, contender: str) -> Prepared:
     return Prepared(step, Task.gradients, lambda: exact_gradients(network))
 
 
-def build(network: str, kernel: Kernel) -> Task:
-    """Return a network with seeded weights and batch."""
+def build(network: str, kernel: Kernel, device: str = "cpu") -> Task:
+    """Return a network with seeded weights and batch, drawn on the CPU, on a device."""
     torch.manual_seed(0)
-    return NETWORKS[network](kernel)
+    task = NETWORKS[network](kernel, device)
+    return task._replace(network=task.network.to(device), batch=task.batch.to(device))
 
 
 def exact_gradients(network: str) -> tuple[Array, ...]:

@@ -22,16 +22,20 @@ STEPS_OF_A_GRAPH = 8
 
 def forward(problem: Problem) -> Prepared:
     """Compile for these shapes."""
-    forget()
-    if not problem.is_grid:
-        return torch_layer.forward(problem, torch.compile(evolve, dynamic=False))
-    return torch_layer.forward(problem, partial(in_parts, torch.compile(advance, dynamic=False)))
+    return torch_layer.forward(problem, compiled(problem, backward=False))
 
 
 def backward(problem: Problem) -> Prepared:
     """Compile the steps and their gradients."""
+    return torch_layer.backward(problem, compiled(problem, backward=True))
+
+
+def compiled(problem: Problem, backward: bool) -> torch_layer.Steps:
+    """Return the steps, compiled when first called."""
     forget()
-    return torch_layer.backward(problem, torch.compile(evolve, dynamic=False))
+    if problem.is_grid and not backward:
+        return partial(in_parts, torch.compile(advance, dynamic=False))
+    return torch.compile(evolve, dynamic=False)
 
 
 def forget() -> None:

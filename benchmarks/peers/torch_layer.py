@@ -16,9 +16,9 @@ Steps = Callable[..., Tensor]
 "(h, h_prev, source, u, v, Dx, Dy, steps) -> H[steps]"
 
 
-def ours(*inputs: Tensor, steps: int) -> Tensor:
+def ours(*inputs: Tensor, steps: int, backend: str = "cpu") -> Tensor:
     """Call the kernel as the layer does."""
-    return diffusion_advection(*inputs, steps=steps, dt=DT, backend="cpu")
+    return diffusion_advection(*inputs, steps=steps, dt=DT, backend=backend)
 
 
 def tensors(problem: Problem, backward: bool) -> tuple[Tensor, ...]:

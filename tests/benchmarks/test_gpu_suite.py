@@ -1,6 +1,5 @@
-"""The GPU's suite, rehearsed on the CPU: files, tables, a contender that fails, cases that are left out."""
+"""The GPU's suite, rehearsed on the CPU: files, tables, a contender that fails, what is left out."""
 
-import csv
 import json
 
 import pytest
@@ -8,75 +7,112 @@ import torch
 from typer.testing import CliRunner
 
 from benchmarks import gpu_cases, gpu_suite
+from benchmarks.layer_cases import case, layer
+from benchmarks.peers import COMPILED, EAGER, OURS
+from benchmarks.results import FAILED, MEASURED, read_csv
+from benchmarks.training_cases import TrainingCase
+
+TINY = [
+    case(layer((1, 2, 4, 4), 1), False, (EAGER,)),
+    case(layer((1, 2, 4, 4), 6), True, (EAGER,)),
+    TrainingCase("MNIST PDE network K=5", contenders=(OURS, EAGER)),
+]
 
 
 @pytest.fixture
-def few(monkeypatch):
-    """Let the suite have one plane size, few rounds and a small copy."""
-    monkeypatch.setattr(gpu_cases, "PLANES", ((3, 4),))
-    monkeypatch.setattr(gpu_cases, "STEPS", (1, 6))
-    monkeypatch.setattr(gpu_cases, "CONTENDERS", ("pdebridge", "torch"))
+def rehearse(monkeypatch, tmp_path):
+    """Return a function that runs the suite on the CPU with some cases, and its folder."""
     monkeypatch.setattr(gpu_suite, "ROUNDS", 2)
-    monkeypatch.setattr(gpu_suite, "COPIED", 2**20)
+    monkeypatch.setattr(gpu_suite, "SIZE", 2**20)
+
+    def run(cases, *more):
+        monkeypatch.setattr(gpu_cases, "cases", lambda *_: cases)
+        arguments = ["--device", "cpu", "--no-tests", "--out", str(tmp_path), *more]
+        return CliRunner().invoke(gpu_suite.app, arguments), tmp_path
+
+    return run
 
 
-def rehearse(folder, *more):
-    return CliRunner().invoke(gpu_suite.app, ["--device", "cpu", "--out", str(folder), *more])
-
-
-def test_rows_are_measured_and_kept(few, tmp_path, monkeypatch):
-    monkeypatch.setattr(gpu_suite, "training_cases", lambda *_: list(gpu_cases.training_cases("cpu", "cpu"))[:2])
-    result = rehearse(tmp_path)
+def test_rows_are_measured_and_kept(rehearse):
+    result, folder = rehearse(TINY)
     assert result.exit_code == 0, result.output
-    found = json.loads((tmp_path / "gpu.json").read_text(encoding="utf-8"))
-    rows = found["rows"]
-    assert [r["contender"] for r in rows] == ["pdebridge", "torch"] * 5
-    assert [r["case"] for r in rows[::2]] == [
-        "1x4x4 K=1 forward",
-        "1x4x4 K=1 forward+backward",
-        "1x4x4 K=6 forward",
-        "1x4x4 K=6 forward+backward",
-        "MNIST PDE network K=5",
-    ]
-    assert all(0 < r["best ms"] <= r["ms"] for r in rows)
-    words = 16 * 4
-    for row, numbers in ((rows[0], 6), (rows[2], 17)):
-        assert row["GB/s"] == pytest.approx(numbers * words / row["ms"] / 1e6)
-        assert row["of copy"] == pytest.approx(row["GB/s"] / found["copy GB/s"])
-    assert found["machine"]["torch"] == torch.__version__
-    with (tmp_path / "gpu.csv").open(encoding="utf-8") as file:
-        assert [r["case"] for r in csv.DictReader(file)] == [r["case"] for r in rows]
-    assert "1x4x4 K=1 forward" in result.output
+    rows = read_csv(folder / "gpu.csv")
+    assert [(r.case, r.contender) for r in rows] == [(c.name, who) for c in TINY for who in (OURS, EAGER)]
+    assert all(r.status == MEASURED and 0 < r.best <= r.seconds and r.rounds == 2 for r in rows)
+    assert rows[0].bytes == 6 * 32 * 4
+    assert rows[2].bytes == 17 * 32 * 4
+    assert 0 < rows[0].of_copy < 1
+    record = json.loads((folder / "gpu.json").read_text(encoding="utf-8"))
+    assert len(record["rows"]) == len(rows)
+    assert record["machine"]["torch"] == torch.__version__
+    assert record["tests"] == "not run"
+    assert TINY[0].name in result.output
 
 
-def test_a_contender_that_fails_is_a_row(few, tmp_path, monkeypatch):
-    def fails():
-        raise torch.OutOfMemoryError("CUDA out of memory: 80 GiB\nand more")
+@pytest.mark.parametrize(("who", "code"), [(EAGER, 0), (OURS, 1)])
+def test_who_fails_is_a_row_and_only_our_failure_ends_with_1(who, code, rehearse, monkeypatch):
+    prepare = gpu_cases.prepare
 
-    case = gpu_cases.GpuCase("large", "torch", 0, 1, fails)
-    monkeypatch.setattr(gpu_suite, "layer_cases", lambda *_: [case])
-    monkeypatch.setattr(gpu_suite, "training_cases", lambda *_: [])
-    assert rehearse(tmp_path).exit_code == 0
-    (row,) = json.loads((tmp_path / "gpu.json").read_text(encoding="utf-8"))["rows"]
-    assert row["failed"] == "OutOfMemoryError: CUDA out of memory: 80 GiB"
+    def fails(chosen, contender, *rest):
+        if contender == who:
+            raise torch.OutOfMemoryError("CUDA out of memory: 80 GiB\nand more")
+        return prepare(chosen, contender, *rest)
+
+    monkeypatch.setattr(gpu_cases, "prepare", fails)
+    result, folder = rehearse(TINY[:1])
+    assert result.exit_code == code, result.output
+    found = {row.contender: row for row in read_csv(folder / "gpu.csv")}
+    assert found[who].status == FAILED
+    assert found[who].note == "OutOfMemoryError: CUDA out of memory: 80 GiB"
+    assert "CUDA out of memory: 80 GiB" in result.output
 
 
-def test_what_is_late_is_left_out_and_said(few, tmp_path):
-    result = rehearse(tmp_path, "--seconds", "0")
+def test_what_is_late_is_left_out_and_said(rehearse):
+    result, folder = rehearse(TINY, "--seconds", "0")
     assert result.exit_code == 0, result.output
-    assert "left out" in result.output
+    assert "6 rows are left out" in result.output
+    assert read_csv(folder / "gpu.csv") == []
 
 
-def test_planes_of_the_cpu_times_sixteen_and_sets_beyond_the_cache():
-    cases = list(gpu_cases.layer_cases("cuda", "cuda", gpu_cases.TIMES, lambda size: size))
-    assert cases[0].name == "131072x8x8 K=1 forward"
-    assert {c.contender for c in cases} == set(gpu_cases.CONTENDERS)
-    assert not [c for c in cases if c.contender == "torch.compile" and "K=20" in c.name]
+def test_the_cpus_planes_times_sixteen_and_two_grids():
+    cases = gpu_cases.cases()
+    names = [c.name for c in cases]
+    assert names[0] == "32768x32x32 K=1 forward"
+    assert {"131072x8x8 K=5 forward+backward", "1x8192x8192 K=64 forward", "2048x28x28 K=20 forward"} <= set(names)
+    assert not [c for c in cases if COMPILED in c.contenders and "K=20" in c.name]
+    assert all(c.contenders[:2] == (OURS, EAGER) for c in cases)
 
 
-def test_without_a_gpu_it_says_so(tmp_path):
-    if torch.cuda.is_available():
-        pytest.skip("there is a GPU")
-    result = CliRunner().invoke(gpu_suite.app, ["--out", str(tmp_path)])
+@pytest.mark.parametrize("backward", [False, True])
+def test_contenders_compute_the_same_on_sets_that_take_turns(backward):
+    chosen = case(layer((1, 2, 5, 6), 3), backward, (EAGER,))
+    results = []
+    for contender in chosen.contenders:
+        torch.manual_seed(0)
+        call = gpu_cases.prepare(chosen, contender, "cpu", 2)
+        results.append([call(), call(), call()])
+    for ours, theirs in zip(*results, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(results[0][0], results[0][2])
+    assert not torch.equal(*(r[0] if backward else r for r in results[0][:2]))
+
+
+@pytest.mark.parametrize(
+    ("device", "code", "said"), [("cuda", 1, "--device cpu rehearses the suite"), ("tpu", 2, "it takes cpu or cuda")]
+)
+def test_a_device_that_is_not_there_is_refused(device, code, said, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    result = CliRunner().invoke(gpu_suite.app, ["--device", device, "--out", str(tmp_path)])
+    assert result.exit_code == code
+    assert said in result.output
+
+
+def test_a_failing_test_ends_the_suite(rehearse, monkeypatch, tmp_path):
+    class Failed:
+        returncode, stdout, stderr = 1, "F\n1 failed", ""
+
+    monkeypatch.setattr(gpu_suite.subprocess, "run", lambda *_, **__: Failed)
+    result = CliRunner().invoke(gpu_suite.app, ["--device", "cpu", "--out", str(tmp_path)])
     assert result.exit_code == 1
-    assert "--device cpu rehearses the suite" in result.output
+    assert "1 failed" in (tmp_path / "tests.log").read_text(encoding="utf-8")
+    assert not (tmp_path / "gpu.csv").exists()
