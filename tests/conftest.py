@@ -5,6 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+# Two workers of pytest-xdist with two threads each on two cores waited for each other: the suite took half as long
+# again. Whatever is said of several threads sets their number.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+
 import numba
 import numpy as np
 import pytest
