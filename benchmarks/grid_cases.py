@@ -11,7 +11,7 @@ BAR = "numba"  # the simple single sweep: the bar that counts
 FRAMEWORKS = ("torch.compile", "devito", "jax")
 SLOW = ("torch", "numpy", "py-pde")
 ONE_THREAD = "one thread"
-SOLVE_STEPS = {256: 512, 1024: 256}  # whole time intervals between two looks for values that are not finite
+SOLVES = ((256, 512), (256, 4096), (1024, 256))  # cells of a side and steps: the last two make as many cell updates
 
 
 def case(problem: Problem, peers: tuple[str, ...], group: str = "grid", note: str = "") -> SchemeCase:
@@ -36,8 +36,8 @@ def cases() -> list[SchemeCase]:
         found.append(case(grid(1024, dtype, CONSTANT), (BAR, "torch.compile", "jax"), "boundaries", note))
     for boundary in ("no-flux", "Dirichlet"):
         found.append(case(grid(1024, "float64", boundary=boundary), (ONE_THREAD,), "boundaries", f"({boundary})"))
-    for size in (256, 1024):
-        long = Problem((size, size), SOLVE_STEPS[size], "float64", same=START)
+    for size, steps in SOLVES:
+        long = Problem((size, size), steps, "float64", same=START)
         found.append(case(long, ("solve",), group="solve"))
     sizes = [size for size in STEPS if size not in (256, 1024, 4096)]
     found += [case(grid(size, "float64"), (BAR, *FRAMEWORKS, "torch"), group="over size") for size in sizes]

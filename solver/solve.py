@@ -34,7 +34,8 @@ from solver.stability import (
 )
 from solver.starting import STARTS, first_step, hold_initial
 
-CHECK_EVERY = 64  # steps between two looks for values that are not finite
+CHECK_EVERY, AT_MOST = 64, 1024  # steps between two looks for values that are not finite: so many, and where they are
+UPDATES = 2**25  # cell updates, some 20 ms, or fewer, up to so many: a look costs as much as some steps of a small grid
 
 Callback = Callable[[int, float, Array], bool | None]
 
@@ -93,8 +94,9 @@ def solve(
     Returns
     -------
     Solution
-        Immutable. Its `status` says how the solve ended; a run that turns non-finite stops within 64 steps and keeps
-        its last good state and the step, time and cell of the failure.
+        Immutable. Its `status` says how the solve ended; a run that turns non-finite stops within 64 steps, on a
+        small grid without a callback within 1024, and keeps its last good state and the step, time and cell of the
+        failure.
 
     Raises
     ------
@@ -251,7 +253,7 @@ def _loop(run: _Run, plan: Plan, state: _State, judged: _Judged, ticker: Ticker,
     status = Status.FINISHED
     try:
         with ticker:
-            for stop in _stops(plan, state.step):
+            for stop in _stops(plan, state.step, _pause(run, state, callback)):
                 if stop > state.step:
                     # Overflow is what the check looks for; NumPy need not announce it as well.
                     with np.errstate(over="ignore", invalid="ignore"):
@@ -309,7 +311,15 @@ def _read_only(array: Array) -> Array:
     return view
 
 
-def _stops(plan: Plan, first: int) -> list[int]:
+def _pause(run: _Run, state: _State, callback: Callback | None) -> int:
+    """Return the steps between two looks."""
+    if callback or not run.problem.steady:
+        return CHECK_EVERY
+    cells = math.prod(np.broadcast_shapes(state.levels.now.shape, run.problem.batch + run.problem.grid.shape))
+    return max(CHECK_EVERY, min(AT_MOST, UPDATES // max(1, cells)))
+
+
+def _stops(plan: Plan, first: int, pause: int) -> list[int]:
     """Return the steps at which the run pauses: to save, and to look for values that are not finite."""
-    regular = range(first + CHECK_EVERY, plan.last, CHECK_EVERY)
+    regular = range(first + pause, plan.last, pause)
     return sorted({*plan.saved, *regular, plan.last})
