@@ -7,6 +7,7 @@ Nothing of it has run on a GPU yet. `--device cpu` rehearses it with the CPU's k
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -34,6 +35,7 @@ SIZE = 2**30  # bytes of an array of the yardsticks
 ROUNDS, WARM_UP = 15, 3
 CACHES = 4  # so many times the last-level cache is gone over before a set of inputs comes again
 MOST_SETS = 64
+TOOLS = ("memcheck", "racecheck")  # of compute-sanitizer
 
 
 class Yardsticks(NamedTuple):
@@ -48,7 +50,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Where results go.")] = Path("gpu-results"),
     device: Annotated[str, typer.Option(help="cuda, or cpu for a rehearsal.")] = "cuda",
     seconds: Annotated[float, typer.Option(help="Contenders that are not begun by then are left out.")] = 540.0,
-    tests: Annotated[bool, typer.Option(help="Run `pytest -m gpu` first; stop if it fails.")] = True,
+    tests: Annotated[bool, typer.Option(help="Run the GPU's tests and compute-sanitizer first.")] = True,
 ) -> None:
     """Check the kernels on a GPU, then time them beside torch and torch.compile; exit code 1 if ours fail."""
     if device not in get_args(Device):
@@ -58,7 +60,9 @@ def main(
         raise typer.Exit(1)
     end = time.monotonic() + seconds
     out.mkdir(parents=True, exist_ok=True)
-    record: dict[str, Any] = {"machine": _machine(device), "tests": _run_tests(out) if tests else "not run"}
+    record: dict[str, Any] = {"machine": _machine(device), "tests": "not run", "sanitizer": "not run"}
+    if tests:
+        record["tests"], record["sanitizer"] = _run_tests(out), _sanitize(out)
     rehearsal = device == "cpu"
     yardsticks = measure_yardsticks(device, SIZE // 64 if rehearsal else SIZE)
     cases = gpu_cases.cases(0, (64,)) if rehearsal else gpu_cases.cases()
@@ -165,6 +169,26 @@ def _run_tests(out: Path) -> str:
         console.print(f"a test failed, so nothing is timed: {out / 'tests.log'}", style="red")
         raise typer.Exit(1)
     return summary
+
+
+def _sanitize(out: Path) -> dict[str, str]:
+    """Look for races and accesses outside memory with compute-sanitizer, if it is there; stop where it finds one."""
+    sanitizer = shutil.which("compute-sanitizer")
+    if sanitizer is None:
+        console.print("compute-sanitizer, of the CUDA toolkit, is absent: races are not looked for", style="yellow")
+        return dict.fromkeys(TOOLS, "compute-sanitizer is absent")
+    found = {}
+    for tool in TOOLS:
+        command = [sanitizer, "--tool", tool, "--error-exitcode", "9"]
+        command += [sys.executable, "-m", "pytest", "-q", "tests/gpu/test_sanitized.py"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        (out / f"{tool}.log").write_text(done.stdout + done.stderr, encoding="utf-8")
+        found[tool] = f"exit code {done.returncode}"
+        console.print(f"{tool}: {found[tool]}")
+        if done.returncode:
+            console.print(f"{tool} has found something, so nothing is timed: {out / f'{tool}.log'}", style="red")
+            raise typer.Exit(1)
+    return found
 
 
 def _keep(record: dict[str, Any], rows: Sequence[Row], out: Path) -> None:

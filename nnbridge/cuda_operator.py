@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from math import prod
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,23 +26,33 @@ Row = tuple[int, int, int, int]
 
 
 def lay_out(tensor: Tensor, shape: Sequence[int]) -> tuple[Tensor, Row]:
-    """Return an input as flat memory, and where its planes lie: see `solver.cpu.layout.Layout`.
+    """Return an input, contiguous, and where its planes lie in its memory: see `solver.cpu.layout.Layout`.
 
     It is copied only if it is not contiguous, or broadcasts along a plane or in the middle of the batch.
     """
     shape = tuple(shape)
+    row = row_of(tuple(tensor.shape), shape)
+    if row is None:
+        cells = shape[-2] * shape[-1]
+        tensor, row = tensor.expand(shape), (cells, cells, 1, prod(shape[:-2]))
+    return tensor if tensor.is_contiguous() else tensor.contiguous(), row
+
+
+@lru_cache(maxsize=1024)
+def row_of(own: tuple[int, ...], shape: tuple[int, ...]) -> Row | None:
+    """Return where the planes of an input lie that broadcasts from its `own` shape; None: it must be expanded."""
     cells, planes = shape[-2] * shape[-1], prod(shape[:-2])
-    if tensor.numel() == 1:
-        return tensor.reshape(1), (1, 1, 1, 1)
-    padded = (1,) * (len(shape) - tensor.ndim) + tuple(tensor.shape)
+    if prod(own) == 1:
+        return 1, 1, 1, 1
+    padded = (1,) * (len(shape) - len(own)) + own
     spread = [axis for axis in range(len(shape) - 2) if shape[axis] > 1]
     kept = [axis for axis in spread if padded[axis] > 1]
     gaps = kept and kept != [axis for axis in spread if kept[0] <= axis <= kept[-1]]
     if gaps or padded[-2:] not in ((1, 1), shape[-2:]):
-        return tensor.expand(shape).contiguous().reshape(-1), (cells, cells, 1, planes)
+        return None
     values = 1 if padded[-2:] == (1, 1) else cells
     repeat = prod(shape[kept[-1] + 1 : -2]) if kept else 1
-    return tensor.contiguous().reshape(-1), (values, values, repeat, prod(padded[axis] for axis in kept))
+    return values, values, repeat, min(planes, prod(padded[axis] for axis in kept))
 
 
 def evolve(inputs: Sequence[Tensor], steps: int, mesh: Mesh) -> Tensor:
@@ -73,12 +85,11 @@ def stacked_layouts(x: Tensor, fields: Tensor, stack: Stack) -> list[tuple[Tenso
 
 def _evolve(laid: Sequence[tuple[Tensor, Row]], shape: Sequence[int], steps: int, mesh: Mesh) -> Tensor:
     from solver.cuda import launch
-    from solver.cuda.target import device_view
 
     out = laid[NOW][0].new_empty(tuple(shape))
     if out.numel():
         with _batch(laid, shape, mesh) as batch:
-            launch.advance(batch, steps, device_view(out.view(-1)), batch.memory(0))
+            launch.advance(batch, steps, out.view(-1))
     return out
 
 
@@ -91,25 +102,24 @@ def _adjoint(
     mesh: Mesh,
     wanted: Sequence[bool],
 ) -> list[Tensor | None]:
-    """Return gradients of the common shape; None for those that are not wanted, or part of that of H[0]."""
+    """Return gradients that sum to the shapes of their inputs; None for what is not wanted, or part of that of H[0]."""
     from solver.cuda import launch
-    from solver.cuda.target import device_view
 
     like, shape = laid[NOW][0], tuple(shape)
-    needed = [w or (j and wanted[NOW]) for w, j in zip(wanted, joined, strict=True)]
-    found = [like.new_empty(shape if n else (0,)) for n in needed]
+    needed = tuple(w or (j and wanted[NOW]) for w, j in zip(wanted, joined, strict=True))
     gradient = gradient.detach().to(like.dtype).expand(shape).contiguous()
     if steps == 0 or not gradient.numel():
-        found = [g.zero_() for g in found]
+        found: list[Tensor | None] = [like.new_zeros(shape) if n else None for n in needed]
         if needed[NOW]:
             found[NOW] = gradient.clone()
     else:
         with _batch(laid, shape, mesh) as batch:
-            memory = tuple(device_view(g.view(-1)) for g in found)
-            launch.pull_back(batch, steps, device_view(gradient.view(-1)), batch.memory(0), memory)
+            made = launch.pull_back(batch, steps, gradient.view(-1), None, needed)
+        found = [None if g is None else g.memory.view(g.shape) for g in made]
     for which in (OLD, SOURCE):
-        if joined[which] and wanted[NOW]:
-            found[NOW] = found[NOW] + found[which]
+        first, other = found[NOW], found[which]
+        if joined[which] and first is not None and other is not None:
+            found[NOW] = first + other
     return [g if w and not j else None for g, w, j in zip(found, wanted, joined, strict=True)]
 
 
@@ -117,17 +127,15 @@ def _adjoint(
 def _batch(laid: Sequence[tuple[Tensor, Row]], shape: Sequence[int], mesh: Mesh) -> Iterator[Any]:
     """Describe the inputs to the kernels, on the tensors' device and torch's current stream there."""
     from solver.cuda.batch import DeviceBatch
-    from solver.cuda.target import device_view, on_device, require
+    from solver.cuda.target import on_device, require
 
     require()
     like = laid[NOW][0]
-    views: dict[int, Any] = {}
-    for flat, _ in laid:
-        views.setdefault(id(flat), device_view(flat))
-    arrays, table = tuple(views[id(flat)] for flat, _ in laid), tuple(row for _, row in laid)
+    dtype = np.dtype(np.float32 if like.dtype == torch.float32 else np.float64)
+    arrays, table = tuple(flat for flat, _ in laid), tuple(row for _, row in laid)
     with on_device(like) as stream:
-        batch = DeviceBatch.on_device(arrays, table, tuple(shape), mesh, stream)
-        yield batch._replace(allocate=lambda numbers: device_view(like.new_empty(numbers)))
+        batch = DeviceBatch.on_device(arrays, table, tuple(shape), mesh, dtype, stream)
+        yield batch._replace(allocate=like.new_empty)
 
 
 @torch.library.impl(LIBRARY, "evolve", "CUDA")

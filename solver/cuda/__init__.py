@@ -46,10 +46,9 @@ def adjoint(cotangent: Levels | Array, levels: Levels, fields: Fields, mesh: Mes
     if steps == 0 or not all(batch.shape):
         return reference.adjoint(given, levels, fields, mesh, steps)
     of_now, of_old = (np.ascontiguousarray(np.broadcast_to(c, batch.shape)).reshape(-1) for c in given)
-    gradients = tuple(batch.memory() for _ in inputs)
-    launch.pull_back(batch, steps, cuda.to_device(of_now), cuda.to_device(of_old), gradients)
-    found = (to_host(g, batch.shape) for g in gradients)
-    return Inputs(*(sum_to_shape(g, i.shape) for g, i in zip(found, inputs, strict=True)))
+    found = launch.pull_back(batch, steps, cuda.to_device(of_now), cuda.to_device(of_old), (True,) * 7)
+    gradients = [to_host(g.memory, g.shape) for g in found if g is not None]
+    return Inputs(*(sum_to_shape(g, i.shape) for g, i in zip(gradients, inputs, strict=True)))
 
 
 class Course:

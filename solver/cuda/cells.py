@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from solver import stencil
 from solver.compiling import point_function
 from solver.cpu.layout import DIRICHLET
-from solver.cpu.uniform import neighbours_along
+from solver.cuda.arguments import HALF
+from solver.cuda.memory import fetch, word
 
 
 class Place(NamedTuple):
@@ -40,33 +41,27 @@ class Source(NamedTuple):
 
 
 @point_function
-def place_of(q, rows, n, sides, r):
-    """Return the place of cell q of a plane."""
-    i = q // n
-    j = q - i * n
-    north, south, of_north, of_south = neighbours_along(i, rows, sides, r)
-    west, east, of_west, of_east = neighbours_along(j, n, (sides[2], sides[3]), r)
-    walled = (
+def is_walled(i, j, rows, columns, sides):
+    """Whether a cell of a plane lies on a Dirichlet wall."""
+    return (
         (i == 0 and sides[0] == DIRICHLET)
         or (i == rows - 1 and sides[1] == DIRICHLET)
         or (j == 0 and sides[2] == DIRICHLET)
-        or (j == n - 1 and sides[3] == DIRICHLET)
+        or (j == columns - 1 and sides[3] == DIRICHLET)
     )
-    up, down, row = north * n + j, south * n + j, i * n
-    return Place(q, up, down, row + west, row + east, of_north, of_south, of_west, of_east, walled)
 
 
 @point_function
 def start_of(table, which, p):
     """Return where plane p of the batch begins in an input."""
-    _, stride, repeat, planes = table[which]
-    return (p // repeat % planes) * stride
+    repeat, planes = table[2 * which + 1] >> HALF, table[2 * which + 1] & (1 << HALF) - 1
+    return (p // repeat % planes) * (table[2 * which] >> 1)
 
 
 @point_function
 def step_of(table, which):
-    """Return the distance from one cell's value to the next."""
-    return 1 if table[which][0] > 1 else 0
+    """Return the distance from one cell's value to the next: 0 if all cells of a plane share one."""
+    return word(table[2 * which] & 1)
 
 
 @point_function
@@ -94,20 +89,20 @@ def source_of(table, p):
 
 
 @point_function
-def read(arrays, source, which, q):
-    """Return the value of an input in cell q."""
-    return arrays[which][source.starts[which] + q * source.steps[which]]
+def read(arrays, source, which, q, one):
+    """Return the value of an input in cell q, of the dtype of `one`."""
+    return fetch(arrays[which], source.starts[which] + word(q * source.steps[which]), one)
 
 
 @point_function
 def assembled(arrays, source, place, r):
     """Return the seven coefficients of a cell; on a Dirichlet wall its update is the value that the source holds."""
     q, north, south, west, east = place.q, place.north, place.south, place.west, place.east
-    f = read(arrays, source, 2, q)
-    u_before, u_after = read(arrays, source, 3, north), read(arrays, source, 3, south)
-    v_before, v_after = read(arrays, source, 4, west), read(arrays, source, 4, east)
-    u = read(arrays, source, 3, q), place.of_north * u_before, place.of_south * u_after
-    v = read(arrays, source, 4, q), place.of_west * v_before, place.of_east * v_after
+    f = read(arrays, source, 2, q, r.one)
+    u_before, u_after = read(arrays, source, 3, north, r.one), read(arrays, source, 3, south, r.one)
+    v_before, v_after = read(arrays, source, 4, west, r.one), read(arrays, source, 4, east, r.one)
+    u = read(arrays, source, 3, q, r.one), place.of_north * u_before, place.of_south * u_after
+    v = read(arrays, source, 4, q, r.one), place.of_west * v_before, place.of_east * v_after
     Dx = along(arrays, source, 5, q, north, south, r)
     Dy = along(arrays, source, 6, q, west, east, r)
     made = stencil.assemble(u, v, Dx, Dy, f, r)
@@ -118,10 +113,10 @@ def assembled(arrays, source, place, r):
 @point_function
 def along(arrays, source, which, q, before, after, r):
     """Return a diffusivity of a cell and its two neighbours along an axis, which the published forms do not read."""
-    own = read(arrays, source, which, q)
+    own = read(arrays, source, which, q, r.one)
     if r.diffusivity_share is None:
         return own, own, own
-    return own, read(arrays, source, which, before), read(arrays, source, which, after)
+    return own, read(arrays, source, which, before, r.one), read(arrays, source, which, after, r.one)
 
 
 @point_function

@@ -1,78 +1,74 @@
-"""K time steps on the GPU: a small plane by one block in one launch, larger ones step by step."""
+"""K time steps of a region on the GPU, in one launch: inputs are read once, H[K] is written once.
+
+A thread keeps the coefficients and H[k-1] of its cells in registers; two levels are in shared memory, of which one is
+read while the other is written.
+"""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import Any
 
-from solver.cuda.cells import assembled, place_of, read, source_of, stepped
-from solver.cuda.target import cuda, kernel
+from solver import stencil
+from solver.cuda.arguments import all_ratios, pruned_ratios, sides_of
+from solver.cuda.cells import assembled, read, source_of
+from solver.cuda.memory import is_wanted, put, word
+from solver.cuda.regions import Block, cell_of, in_core, place_of, region_of
+from solver.cuda.shared_planes import around, ends_of, spread
+from solver.cuda.target import Kernel, cuda
 
 NOW, OLD = 0, 1
+LEVELS = 2  # planes of shared memory
 
 
 @cache
-def whole_planes(cells_a_thread: int, dtype: Any) -> Any:
-    """Return the kernel that makes all steps of a plane in one block, so many cells a thread.
+def forward_regions(block: Block, dtype: Any, with_shares: bool) -> Kernel:
+    """Return the kernel for a block; `with_shares`: for forms in which neighbours have shares.
 
-    Inputs are read once, H[K] is written once. A thread keeps the coefficients and H[k-1] of its cells in registers;
-    two levels are in shared memory, of which one is read while the other is written.
+    Its arguments: memory for H[K] and H[K-1]; the inputs; and the planes before the first of this launch.
     """
+    width, apart, each = block
+    ratios_of = all_ratios if with_shares else pruned_ratios
+    pitch, plane = block.pitch, block.plane
 
-    @kernel
-    def forward(now_out, old_out, arrays, table, r, rows, columns, sides, steps, planes):
+    def forward(now_out, old_out, arrays, table, numbers, cut, kinds, steps, skipped):
+        r, sides = ratios_of(numbers, dtype(1)), sides_of(kinds)
         levels = cuda.shared.array(0, dtype)
-        c = cuda.local.array((cells_a_thread, 7), dtype)
-        olds = cuda.local.array(cells_a_thread, dtype)
-        cells, first, stride = rows * columns, cuda.threadIdx.x, cuda.blockDim.x
-        for p in range(cuda.blockIdx.x, planes, cuda.gridDim.x):
-            source = source_of(table, p)
-            for m in range(cells_a_thread):
-                q = first + m * stride
-                if q < cells:
-                    place = place_of(q, rows, columns, sides, r)
-                    made = assembled(arrays, source, place, r)
-                    c[m, 0], c[m, 1], c[m, 2], c[m, 3], c[m, 4], c[m, 5], c[m, 6] = made
-                    olds[m] = read(arrays, source, OLD, q)
-                    levels[q] = read(arrays, source, NOW, q)
+        c = cuda.local.array((each, 7), dtype)
+        olds = cuda.local.array(each, dtype)
+        region = region_of(cuda.blockIdx.x, cut, sides)
+        source = source_of(table, skipped + region.plane)
+        i0 = word(cuda.threadIdx.x // width)
+        j = word(cuda.threadIdx.x - i0 * width)
+        q0 = word((i0 + 1) * pitch + j + 1)
+        rows = region.rows.length if j < region.columns.length else word(0)
+        for m in range(each):
+            i, q = word(i0 + m * apart), word(q0 + m * (apart * pitch))
+            if i < rows:
+                place = place_of(i, j, region, cut, sides, r)
+                made = assembled(arrays, source, place, r)
+                c[m, 0], c[m, 1], c[m, 2], c[m, 3], c[m, 4], c[m, 5], c[m, 6] = made
+                olds[m] = read(arrays, source, OLD, place.q, r.one)
+                spread(levels, q, read(arrays, source, NOW, place.q, r.one), ends_of(m, i, j, region, pitch))
+        cuda.syncthreads()
+        for k in range(steps):
+            at, to = word(q0 + k % 2 * plane), word(q0 + (k + 1) % 2 * plane)
+            for m in range(each):
+                i = word(i0 + m * apart)
+                if i < rows:
+                    H = around(levels, word(at + m * (apart * pitch)), pitch)
+                    point = c[m, 0], c[m, 1], c[m, 2], c[m, 3], c[m, 4], c[m, 5], c[m, 6]
+                    new = stencil.step(point, olds[m], *H)
+                    olds[m] = H[0]
+                    spread(levels, word(to + m * (apart * pitch)), new, ends_of(m, i, j, region, pitch))
             cuda.syncthreads()
-            for k in range(steps):
-                at, to = k % 2 * cells, (k + 1) % 2 * cells
-                for m in range(cells_a_thread):
-                    q = first + m * stride
-                    if q < cells:
-                        place = place_of(q, rows, columns, sides, r)
-                        point = c[m, 0], c[m, 1], c[m, 2], c[m, 3], c[m, 4], c[m, 5], c[m, 6]
-                        new = stepped(point, olds[m], levels, at, place)
-                        olds[m] = levels[at + q]
-                        levels[to + q] = new
-                cuda.syncthreads()
-            for m in range(cells_a_thread):
-                q = first + m * stride
-                if q < cells:
-                    now_out[p * cells + q] = levels[steps % 2 * cells + q]
-                    if old_out.size > 0:
-                        old_out[p * cells + q] = olds[m]
-            cuda.syncthreads()  # the next plane's H[0] goes where this one's H[K] may still be read
+        start, at = region.plane * cut.rows * cut.columns, word(q0 + steps % 2 * plane)
+        for m in range(each):
+            i = word(i0 + m * apart)
+            if i < rows and in_core(i, j, region):
+                to = start + cell_of(i, j, region, cut)
+                put(now_out, to, levels[word(at + m * (apart * pitch))])
+                if is_wanted(old_out):
+                    put(old_out, to, olds[m])
 
-    return forward
-
-
-@kernel
-def begin(now_out, old_out, arrays, table, cells, planes):
-    """Copy H[0] and H[-1] of all planes."""
-    for index in range(cuda.grid(1), planes * cells, cuda.gridsize(1)):
-        p = index // cells
-        source, q = source_of(table, p), index - p * cells
-        now_out[index], old_out[index] = read(arrays, source, NOW, q), read(arrays, source, OLD, q)
-
-
-@kernel
-def sweep(old, now, arrays, table, r, rows, columns, sides, planes):
-    """Make one step of all planes: H[k+1] is written over `old`, H[k-1]."""
-    cells = rows * columns
-    for index in range(cuda.grid(1), planes * cells, cuda.gridsize(1)):
-        p = index // cells
-        start = p * cells
-        place = place_of(index - start, rows, columns, sides, r)
-        old[index] = stepped(assembled(arrays, source_of(table, p), place, r), old[index], now, start, place)
+    return Kernel(forward, block.threads)

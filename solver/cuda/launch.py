@@ -1,76 +1,96 @@
-"""Which kernel makes a call, and with how many threads."""
+"""A call as launches."""
 
 from __future__ import annotations
 
-from typing import Any
+from math import prod
+from typing import Any, NamedTuple
 
 from numba import from_dtype
 
-from solver.cuda import adjoint_kernels, forward_kernels
+from solver.cuda import target
+from solver.cuda.adjoint_cells import LENT
+from solver.cuda.adjoint_kernels import SUMS, adjoint_regions
 from solver.cuda.batch import DeviceBatch
+from solver.cuda.forward_kernels import LEVELS, forward_regions
+from solver.cuda.memory import address_of
+from solver.cuda.plan import Plan, plan_adjoint, plan_forward
 
-THREADS = 256  # of a block, where a plane has as many cells
-MOST_THREADS, WARP = 1024, 32
-CELLS_A_THREAD = (1, 2, 4)  # whose coefficients and H[k-1] a thread keeps in registers
-SHARED = 48 * 1024  # bytes of shared memory that a block has without asking
-ROOM = 2**28  # bytes of global scratch of an adjoint whose planes do not fit there
-BLOCKS = 4096  # of a launch over all cells
+ROOM = 2**28  # bytes of global scratch of an adjoint in several launches
 
 
-def advance(batch: DeviceBatch, steps: int, now_out: Any, old_out: Any) -> None:
-    """Write H[K] and, if there is room for it, H[K-1]."""
-    fit = _whole_plane(batch)
-    table, r, sides = batch.table, batch.ratios, batch.sides
-    if fit is not None:
-        each, threads = fit
-        kernel = forward_kernels.whole_planes(each, from_dtype(batch.dtype))
-        launch = kernel[batch.planes, threads, batch.stream, 2 * batch.cells * batch.dtype.itemsize]
-        launch(now_out, old_out, batch.arrays, table, r, batch.rows, batch.columns, sides, steps, batch.planes)
-        return
-    # A step is written over the level before the last: the newest must be in `now_out` at the end.
-    other = old_out if old_out.size else batch.memory()
-    levels = (now_out, other) if steps % 2 == 0 else (other, now_out)
-    blocks = max(1, min(BLOCKS, -(-batch.planes * batch.cells // THREADS)))
-    forward_kernels.begin[blocks, THREADS, batch.stream](*levels, batch.arrays, table, batch.cells, batch.planes)
-    for _ in range(steps):
-        now, old = levels
-        forward_kernels.sweep[blocks, THREADS, batch.stream](
-            old, now, batch.arrays, table, r, batch.rows, batch.columns, sides, batch.planes
-        )
-        levels = old, now
+class Gradient(NamedTuple):
+    """Of one input."""
+
+    memory: Any
+    shape: tuple[int, ...]
+    "of what lies there"
 
 
-def pull_back(batch: DeviceBatch, steps: int, of_now: Any, of_old: Any, gradients: tuple[Any, ...]) -> None:
-    """Write the gradients of all inputs whose memory is not empty, a number a cell; K >= 1."""
-    bytes_of_block = adjoint_kernels.planes_of_scratch(steps) * batch.cells * batch.dtype.itemsize
-    shared = bytes_of_block <= SHARED
-    threads = _warps(min(batch.cells, THREADS if shared else MOST_THREADS))
-    blocks = batch.planes if shared else max(1, min(batch.planes, ROOM // bytes_of_block))
-    room = batch.memory(0 if shared else blocks * bytes_of_block // batch.dtype.itemsize)
-    kernel = adjoint_kernels.whole_planes(shared, from_dtype(batch.dtype))
-    kernel[blocks, threads, batch.stream, bytes_of_block if shared else 0](
-        gradients,
-        (of_now, of_old),
-        room,
-        batch.arrays,
-        batch.table,
-        batch.ratios,
-        batch.rows,
-        batch.columns,
-        batch.sides,
-        steps,
-        batch.planes,
-    )
+def advance(batch: DeviceBatch, steps: int, now_out: Any, old_out: Any = None) -> None:
+    """Write H[K] and, if there is memory for it, H[K-1]."""
+    plan = plan_forward(batch.rows, batch.columns, steps, batch.dtype.itemsize, target.shared_bytes())
+    kernel = forward_regions(plan.block, from_dtype(batch.dtype), batch.with_shares)
+    passages = plan.passages(steps)
+    between = [(batch.memory(), batch.memory()) for _ in range(min(2, len(passages) - 1))]
+    for n, depth in enumerate(passages):
+        to = (now_out, old_out) if n == len(passages) - 1 else between[n % 2]
+        _advance(kernel, plan, batch, depth, *to)
+        batch = batch.with_levels(*to)
 
 
-def _whole_plane(batch: DeviceBatch) -> tuple[int, int] | None:
-    """Return the cells a thread and the threads of a block that makes a plane; None for one that is too large."""
-    each = next((n for n in CELLS_A_THREAD if batch.cells <= n * THREADS), CELLS_A_THREAD[-1])
-    threads = _warps(-(-batch.cells // each))
-    fits = threads <= MOST_THREADS and 2 * batch.cells * batch.dtype.itemsize <= SHARED
-    return (each, threads) if fits else None
+def _advance(kernel: target.Kernel, plan: Plan, batch: DeviceBatch, steps: int, now_out: Any, old_out: Any) -> None:
+    """Make one launch."""
+    arguments = address_of(now_out), address_of(old_out), *batch.arguments(), plan.cut, batch.kinds, steps, batch.first
+    shared = plan.shared(LEVELS, batch.dtype.itemsize)
+    kernel.launch(batch.planes * plan.cut.regions, plan.block.threads, batch.stream, shared, arguments)
 
 
-def _warps(threads: int) -> int:
-    """Return so many threads or more, whole warps."""
-    return -(-threads // WARP) * WARP
+def pull_back(
+    batch: DeviceBatch, steps: int, of_now: Any, of_old: Any, wanted: tuple[bool, ...]
+) -> list[Gradient | None]:
+    """Return the gradients of the inputs that are wanted; K >= 1.
+
+    That of an input with one value for all cells of a plane holds sums of blocks, some for each plane; it is for the
+    caller to sum over whatever else an input is broadcast over.
+    """
+    shared = target.shared_bytes()
+    plan = plan_adjoint(batch.rows, batch.columns, steps, batch.dtype.itemsize, shared)
+    shapes = [(*batch.shape[:-2], *batch.gradient_of_plane(which, plan.cut.regions)) for which in range(7)]
+    found = [batch.memory(prod(shape)) if w else None for w, shape in zip(wanted, shapes, strict=True)]
+    passages = plan.passages(steps)
+    # Levels between two launches, their cotangents in turn, and the sums.
+    scratch = (2 * (len(passages) - 1) + 4 + SUMS) * batch.cells * batch.dtype.itemsize
+    chunk = batch.planes if len(passages) == 1 else max(1, min(batch.planes, ROOM // scratch))
+    for first in range(0, batch.planes, chunk):
+        part = batch.part(first, chunk)
+        results = [address_of(g, first * prod(shape[-2:])) for g, shape in zip(found, shapes, strict=True)]
+        cotangents = [address_of(c, first * batch.cells) for c in (of_now, of_old)]
+        _pull_back(part, plan, passages, cotangents, results)
+    return [None if g is None else Gradient(g, shape) for g, shape in zip(found, shapes, strict=True)]
+
+
+def _pull_back(batch: DeviceBatch, plan: Plan, passages: list[int], cotangents: list[Any], results: list[Any]) -> None:
+    """Pull back through the passages, the last first, for some planes."""
+    begins = [batch]
+    kernel = forward_regions(plan.block, from_dtype(batch.dtype), batch.with_shares)
+    for steps in passages[:-1]:
+        levels = batch.memory(), batch.memory()
+        _advance(kernel, plan, begins[-1], steps, *levels)
+        begins.append(batch.with_levels(*levels))
+    several = len(passages) > 1
+    turns = [[batch.memory() for _ in range(2)] for _ in range(2 if several else 0)]
+    sums = batch.memory(SUMS * batch.planes * batch.cells) if several else None
+    kernel = adjoint_regions(plan.block, from_dtype(batch.dtype), batch.with_shares)
+    nobody = address_of(None)
+    for n in range(len(passages) - 1, -1, -1):
+        steps, kept, g = passages[n], None, tuple(results)
+        if n > 0:
+            kept = sums
+            levels = tuple(address_of(level) for level in turns[n % 2])
+            g = (*levels, *[nobody] * 5)
+        shared = plan.shared(LENT + steps, batch.dtype.itemsize)
+        before = address_of(sums if n < len(passages) - 1 else None)
+        arguments = g, *cotangents, before, address_of(kept), *begins[n].arguments(), plan.cut, batch.kinds, steps
+        blocks = batch.planes * plan.cut.regions
+        kernel.launch(blocks, plan.block.threads, batch.stream, shared, (*arguments, batch.first))
+        cotangents = list(g[:2])

@@ -11,9 +11,14 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
+from numba.extending import overload
+
 from solver.compiling import config
 
 INSTALL = "install it with: pip install 'pdebridge[cuda]', or use backend='cpu'"
+REGISTERS, MOST_REGISTERS = 65_536, 255  # of a block, and of a thread: with more no block is launched
+UNASKED = 48 * 1024  # bytes of shared memory that a block has without asking
+SIMULATED_SHARED = 2**17
 
 
 def why_not() -> str | None:
@@ -38,18 +43,60 @@ def is_simulated() -> bool:
     return bool(config.ENABLE_CUDASIM)
 
 
-def kernel(function: Callable[..., None]) -> Any:
-    """Compile a kernel: when first launched, for the device at hand."""
-    return cuda.jit(function)
-
-
-def device_view(tensor: Any) -> Any:
-    """Return a tensor's memory as a kernel takes it; nothing is copied and nothing is waited for."""
+def shared_bytes() -> int:
+    """Return how much shared memory a block may have on the current device, if it asks."""
     if is_simulated():
-        from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
+        return SIMULATED_SHARED
+    return int(cuda.get_current_device().MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)
 
-        return FakeCUDAArray(tensor.numpy())
-    return cuda.as_cuda_array(tensor, sync=False)
+
+class Kernel:
+    """A kernel of one signature, compiled for a device when it is first launched there."""
+
+    def __init__(self, function: Callable[..., None], threads: int) -> None:
+        self.py_func = function
+        self.registers = min(MOST_REGISTERS, REGISTERS // threads // 8 * 8)  # they are given out by eights
+        self._compiled = cuda.jit(function) if is_simulated() else cuda.jit(function, max_registers=self.registers)
+        self._ready: dict[int, Any] = {}
+        self._granted: dict[int, int] = {}
+
+    def launch(self, blocks: int, threads: int, stream: Any, shared: int, arguments: tuple[Any, ...]) -> None:
+        """Launch on the current device, with so many bytes of shared memory for a block; nothing is waited for."""
+        compiled = self._compiled if is_simulated() else self._on_device(shared, arguments)
+        compiled[blocks, threads, stream, shared](*arguments)
+
+    def _on_device(self, shared: int, arguments: tuple[Any, ...]) -> Any:
+        """Return the kernel for the current device: its arguments' types are looked at once."""
+        device = cuda.get_current_device()
+        ready = self._ready.get(device.id)
+        if ready is None:
+            ready = self._ready[device.id] = self._compiled.specialize(*arguments)
+        if shared > self._granted.get(device.id, UNASKED):
+            (definition,) = ready.overloads.values()
+            _grant(definition, device, shared)
+            self._granted[device.id] = shared
+        return ready
+
+
+def _grant(definition: Any, device: Any, shared: int) -> None:
+    """Ask the driver for more shared memory than a kernel has unasked; Numba has no call for it (its issue 94)."""
+    from cuda.bindings import driver
+
+    which = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+    handle = definition._codelibrary.get_cufunc().handle
+    if isinstance(handle, driver.CUkernel):
+        (status,) = driver.cuKernelSetAttribute(which, shared, handle, driver.CUdevice(device.id))
+    else:
+        (status,) = driver.cuFuncSetAttribute(handle, which, shared)
+    if status != driver.CUresult.CUDA_SUCCESS:
+        raise RuntimeError(f"the GPU gives a block no {shared} bytes of shared memory: {status.name}")
+
+
+def device_function(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
+    """Return a decorator: what it decorates returns, for the types of the arguments, `function` as it is on the GPU."""
+    if is_simulated():
+        return lambda implementation: implementation
+    return overload(function, target="cuda")
 
 
 @contextmanager
@@ -70,8 +117,6 @@ def _load() -> Any:
     from numba import cuda
 
     if not is_simulated():
-        from numba.extending import overload
-
         from solver.arithmetic import multiply_add
 
         @overload(multiply_add, target="cuda")

@@ -116,3 +116,28 @@ def test_a_failing_test_ends_the_suite(rehearse, monkeypatch, tmp_path):
     assert result.exit_code == 1
     assert "1 failed" in (tmp_path / "tests.log").read_text(encoding="utf-8")
     assert not (tmp_path / "gpu.csv").exists()
+
+
+@pytest.mark.parametrize(("found", "code"), [(None, 0), (0, 0), (9, 1)])
+def test_what_a_sanitizer_finds_ends_the_suite_and_its_absence_is_said(found, code, monkeypatch, tmp_path):
+    class Done:
+        def __init__(self, command):
+            sanitized = "--tool" in command
+            self.returncode = found if sanitized else 0
+            self.stdout, self.stderr = "RACECHECK SUMMARY" if sanitized else "3 passed", ""
+
+    monkeypatch.setattr(gpu_suite.shutil, "which", lambda name: None if found is None else f"/opt/{name}")
+    monkeypatch.setattr(gpu_suite.subprocess, "run", lambda command, **_: Done(command))
+    monkeypatch.setattr(gpu_suite, "ROUNDS", 2)
+    monkeypatch.setattr(gpu_suite, "SIZE", 2**20)
+    monkeypatch.setattr(gpu_cases, "cases", lambda *_: TINY[:1])
+    result = CliRunner().invoke(gpu_suite.app, ["--device", "cpu", "--out", str(tmp_path)])
+    assert result.exit_code == code, result.output
+    if code:
+        assert "RACECHECK SUMMARY" in (tmp_path / "memcheck.log").read_text(encoding="utf-8")
+        assert not (tmp_path / "gpu.csv").exists()
+    else:
+        said = {None: "compute-sanitizer is absent", 0: "exit code 0"}[found]
+        record = json.loads((tmp_path / "gpu.json").read_text(encoding="utf-8"))
+        assert record["sanitizer"] == {"memcheck": said, "racecheck": said}
+        assert record["tests"] == "3 passed"

@@ -28,6 +28,19 @@ def test_values_and_gradients_equal_the_cpu(shape, kinds, forms, dtype, make_inp
             assert_rounding_close(got, want, steps, summed=steps + 1)
 
 
+@pytest.mark.parametrize("shape", [(40, 8, 8), (6, 32, 32), (2, 70, 130)], ids=str)
+@pytest.mark.parametrize("steps", [1, 5, 60])
+def test_inputs_of_one_value_and_more_steps_than_a_launch_makes(
+    shape, steps, make_inputs, split, assert_rounding_close
+):
+    """The sums of blocks, and launches that hand on what the earlier steps need."""
+    inputs = make_inputs(shape, u=(), v=(shape[0], 1, 1), Dx=(1, 1, 1), Dy=shape[1:])
+    cotangent = make_inputs(shape).now
+    gradients = (backends.get(name).adjoint(cotangent, *split(inputs), Mesh(0.05), steps) for name in ("cuda", "cpu"))
+    for got, want in zip(*gradients, strict=True):
+        assert_rounding_close(got, want, steps, summed=inputs.now.size // want.size)
+
+
 def test_a_run_repeats_bit_for_bit(make_inputs, split):
     cuda, inputs = backends.get("cuda"), make_inputs((64, 32, 32), np.float32)
     runs = [cuda.adjoint(inputs.old, *split(inputs), Mesh(0.2), 5) for _ in range(5)]

@@ -28,8 +28,9 @@ SHAPE = (3, 4, 5, 6)
 )
 def test_planes_are_found_where_they_lie(shape, row):
     tensor = torch.arange(float(torch.Size(shape).numel())).reshape(shape)
-    flat, found = lay_out(tensor, SHAPE)
+    laid, found = lay_out(tensor, SHAPE)
     assert found == row
+    flat = laid.reshape(-1)
     values, stride, repeat, planes = row
     for p, plane in enumerate(tensor.expand(SHAPE).reshape(-1, 30)):
         start = p // repeat % planes * stride
@@ -39,11 +40,14 @@ def test_planes_are_found_where_they_lie(shape, row):
 def test_gaps_in_the_batch_and_strided_tensors_are_copied():
     shape = (2, 3, 4, 5, 6)
     gap = torch.rand(2, 1, 4, 5, 6)
-    flat, row = lay_out(gap, shape)
+    laid, row = lay_out(gap, shape)
     assert row == (30, 30, 1, 24)
-    torch.testing.assert_close(flat.reshape(shape), gap.expand(shape))
+    assert laid.is_contiguous()
+    torch.testing.assert_close(laid, gap.expand(shape))
     turned = torch.rand(3, 4, 6, 5).mT
-    torch.testing.assert_close(lay_out(turned, SHAPE)[0].reshape(SHAPE), turned)
+    laid, _ = lay_out(turned, SHAPE)
+    assert laid.is_contiguous()
+    torch.testing.assert_close(laid, turned)
 
 
 EVOLVED = """
@@ -52,10 +56,11 @@ from nnbridge import cuda_operator, diffusion_advection
 from nnbridge.ops import evolve_fields
 from nnbridge.fields_operator import Stack
 from solver import Sides
-from solver.cuda import launch
+from solver.cuda import plan
+from solver.cuda.regions import Block
 from solver.records import Mesh
 
-launch.THREADS = launch.WARP = 4
+plan.FORWARD = plan.ADJOINT = {4: (Block(4, 1, 3),), 8: (Block(4, 1, 3),)}  # threads of Python: few of them
 torch.manual_seed(0)
 KINDS = ("periodic", "periodic", "no-flux", "no-flux")
 SIDES = Sides("periodic", "periodic", "no-flux", "no-flux")

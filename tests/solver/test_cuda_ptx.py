@@ -1,4 +1,4 @@
-"""The GPU's kernels compiled to PTX, without a GPU: every specialisation, and what its code must not hold."""
+"""The GPU's kernels compiled without one: every specialisation, what its code must not hold, and its registers."""
 
 import re
 from types import SimpleNamespace
@@ -11,53 +11,81 @@ from solver.records import Mesh, Ratios
 
 pytest.importorskip("numba_cuda", reason="numba-cuda, the extra `cuda`, is absent")
 
-from solver.cuda import adjoint_kernels, forward_kernels, launch
-from solver.cuda.target import cuda
+from solver.cuda import plan
+from solver.cuda.adjoint_kernels import adjoint_regions
+from solver.cuda.forward_kernels import forward_regions
+from solver.cuda.regions import Cut
+from solver.cuda.target import REGISTERS
 
 FORMS = {"published": Mesh(0.1), "other": Mesh(0.1, advection="skew", diffusion="flux")}
 ARCHITECTURES = [(7, 5), (8, 0), (9, 0), (12, 0)]
+ASSEMBLED = [(7, 5), (9, 0)]  # by ptxas as well: it takes as long as all the rest
+WARP, GRANULE = 32, 8  # registers are given to whole warps, so many for each of their threads
+
+count = types.int64
+SEVEN = types.UniTuple(count, 7)
 
 
-def kernels(number, ratios):
-    """Return every kernel and specialisation for a dtype and the ratios of some forms, with its signature."""
-    flat, count = number[::1], types.int64
-    table = types.UniTuple(types.UniTuple(count, 4), 7)
-    seven, sides = types.UniTuple(flat, 7), types.UniTuple(count, 4)
-    inputs = seven, table, ratios, count, count, sides
-    found = {
-        f"whole planes, {each} cells a thread": (
-            forward_kernels.whole_planes(each, number),
-            types.void(flat, flat, *inputs, count, count),
-        )
-        for each in launch.CELLS_A_THREAD
-    }
-    for place, shared in (("shared", True), ("global", False)):
-        signature = types.void(seven, types.UniTuple(flat, 2), flat, *inputs, count, count)
-        found[f"adjoint, scratch in {place} memory"] = adjoint_kernels.whole_planes(shared, number), signature
-    found["begin"] = forward_kernels.begin, types.void(flat, flat, seven, table, count, count)
-    found["sweep"] = forward_kernels.sweep, types.void(flat, flat, *inputs, count)
-    return found
+def specialisations():
+    for dtype, blocks in ((np.float32, 4), (np.float64, 8)):
+        for form in FORMS:
+            for kind, which in (("forward", plan.FORWARD), ("adjoint", plan.ADJOINT)):
+                for block in which[blocks]:
+                    name = f"{kind}-{block.width}x{block.apart}x{block.each}-{form}-{np.dtype(dtype).name}"
+                    yield pytest.param(kind, block, form, np.dtype(dtype), id=name)
 
 
-@pytest.fixture(params=ARCHITECTURES, ids=lambda cc: f"sm_{cc[0]}{cc[1]}")
-def architecture(request, monkeypatch):
-    """A compute capability; numba-cuda asks the GPU for it when it compiles what a kernel calls."""
-    device = SimpleNamespace(compute_capability=request.param)
+def compiled(kind, block, form, dtype):
+    """Return a kernel, and Numba's compilation of it for its one signature."""
+    ratios = Ratios.of(FORMS[form], dtype)
+    cut = typeof(Cut(*[1] * len(Cut._fields)))
+    number, with_shares = from_dtype(dtype), ratios.pruned().velocity_share is not None
+    inputs = SEVEN, types.UniTuple(count, 14), types.UniTuple(number, 7), cut, count, count, count
+    if kind == "forward":
+        kernel, signature = forward_regions(block, number, with_shares), (count, count, *inputs)
+    else:
+        kernel, signature = adjoint_regions(block, number, with_shares), (SEVEN, *[count] * 4, *inputs)
+    return kernel, kernel._compiled.compile(signature)
+
+
+def assembled(ptx, architecture, registers):
+    """Return how many registers ptxas gives a thread, and how many bytes it spills."""
+    from cuda.bindings import nvjitlink
+
+    options = [f"-arch=sm_{architecture[0]}{architecture[1]}", "-verbose", f"-maxrregcount={registers}"]
+    linker = nvjitlink.create(len(options), options)
+    nvjitlink.add_data(linker, nvjitlink.InputType.PTX, ptx.encode(), len(ptx.encode()), "kernel")
+    nvjitlink.complete(linker)
+    log = bytearray(nvjitlink.get_info_log_size(linker))
+    nvjitlink.get_info_log(linker, log)
+    nvjitlink.destroy(linker)
+    (used,), (spilled,) = (
+        re.findall(pattern, log.decode()) for pattern in (r"Used (\d+) registers", r"(\d+) bytes spill stores")
+    )
+    return int(used), int(spilled)
+
+
+@pytest.mark.parametrize(("kind", "block", "form", "dtype"), list(specialisations()))
+def test_every_kernel_for_every_architecture(kind, block, form, dtype, monkeypatch):
+    # Numba asks the GPU at hand for its compute capability, and loads there what it has compiled.
+    device = SimpleNamespace(compute_capability=ARCHITECTURES[0])
     monkeypatch.setattr("numba.cuda.dispatcher.get_current_device", lambda: device)
-    return request.param
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("form", FORMS)
-def test_every_kernel_compiles_without_spills_and_in_its_own_dtype(form, dtype, architecture):
-    number = from_dtype(np.dtype(dtype))
-    ratios = typeof(Ratios.of(FORMS[form], np.dtype(dtype)).pruned())
-    for name, (kernel, signature) in kernels(number, ratios).items():
-        ptx, _ = cuda.compile(kernel.py_func, signature, cc=architecture, device=False, abi="numba", output="ptx")
+    monkeypatch.setattr("numba.cuda.cudadrv.devices.get_context", lambda: SimpleNamespace(device=device))
+    monkeypatch.setattr("numba.cuda.dispatcher._Kernel.bind", lambda kernel: None)
+    kernel, definition = compiled(kind, block, form, dtype)
+    for architecture in ARCHITECTURES:
+        ptx = definition.inspect_asm(architecture)
         assert f".target sm_{architecture[0]}{architecture[1]}" in ptx
         code = re.sub(r"//.*|\b_Z\w+", "", ptx)  # comments and names, which hold dtypes as well
-        assert ".local" not in code, f"{name}: local memory"
+        assert ".local" not in code, "local memory"
         if dtype == np.float32:
-            assert ".f64" not in code, f"{name}: double precision"
-        assert not re.search(r"\.approx|\.ftz", code), f"{name}: an approximate operation"
-        assert not re.search(r"\batom\.|\bred\.", code), f"{name}: an atomic operation"
+            assert ".f64" not in code, "double precision"
+        assert not re.search(r"\.approx|\.ftz", code), "an approximate operation"
+        assert not re.search(r"\batom\.|\bred\.", code), "an atomic operation"
+        assert re.search(r"\bld\.global\.", code)
+        assert not re.search(r"\b(ld|st)\.(v\d\.)?[bfu]\d", code), "a generic address: slower than one known as global"
+        if architecture in ASSEMBLED:
+            used, spilled = assembled(ptx, architecture, kernel.registers)
+            assert spilled == 0
+            warps = -(-block.threads // WARP)
+            assert warps * WARP * -(-used // GRANULE) * GRANULE <= REGISTERS, "no block could be launched"

@@ -13,48 +13,59 @@ SIMULATED = {"NUMBA_ENABLE_CUDASIM": "1", "NUMBA_DISABLE_JIT": "1"}
 COMPARED = """
 import numpy as np
 from solver import cuda, reference
-from solver.cuda import launch
+from solver.cuda import launch, plan, target
+from solver.cuda.regions import Block
 from solver.records import Fields, Levels, Mesh
 
-launch.THREADS = launch.WARP = 4  # threads of Python: few of them, several cells each
+PUBLISHED, OTHER, THIRD = ("product", "laplacian"), ("skew", "flux"), ("flux", "laplacian")
+WHOLE, CUT = Block(5, 2, 2), Block(6, 2, 4)  # threads of Python: few of them, several cells each
 rng = np.random.default_rng(0)
-for shape, dtype, tolerance in (
-    ((2, 3, 4), np.float64, 1e-13),
-    ((1, 1, 5), np.float32, 1e-5),
-    ((1, 5, 1), np.float64, 1e-13),
-    ((1, 4, 5), np.float32, 1e-5),
-):
-    for steps, shared, forms in (
-        (0, 2**15, ("product", "laplacian")),
-        (1, 2**15, ("product", "laplacian")),
-        (2, 0, ("product", "laplacian")),  # planes that shared memory cannot hold
-        (4, 2**15, ("product", "laplacian")),
-        (1, 0, ("flux", "laplacian")),
-        (3, 2**15, ("skew", "flux")),
-    ):
-        launch.SHARED = shared
-        now, old, source, u, v, g, h = rng.uniform(-1, 1, (7, *shape)).astype(dtype)
-        Dx, Dy = rng.uniform(0, 1, (2, *shape)).astype(dtype)
-        if steps == 2:  # one value, one a plane, one array for two inputs
-            u, Dx, source = np.asarray(dtype(0.3)), rng.uniform(0, 1, (shape[0], 1, 1)).astype(dtype), now
-        call = Levels(now, old), Fields(u, v, Dx, Dy, source), Mesh(0.1, 0.9, 1.2, KINDS, *forms), steps
-        none = np.zeros_like(g)
-        got = *cuda.forward(*call), *cuda.adjoint(Levels(g, h), *call), *cuda.adjoint(g, *call)
-        wanted = (reference.adjoint(Levels(g, other), *call) for other in (h, none))
-        want = *reference.forward(*call), *next(wanted), *next(wanted)
-        for a, b in zip(got, want, strict=True):
-            assert a.shape == b.shape and a.dtype == dtype, (a.shape, b.shape, a.dtype)
-            worst = abs(a - b).max() / max(1, abs(b).max())
-            assert worst < tolerance, (shape, forms, dtype, steps, shared, worst)
+
+
+def compare(shape, dtype, steps, forms, broadcast=False):
+    now, old, source, u, v, g, h = rng.uniform(-1, 1, (7, *shape)).astype(dtype)
+    Dx, Dy = rng.uniform(0, 1, (2, *shape)).astype(dtype)
+    if broadcast:  # one value, one a plane, one array for two inputs
+        u, Dx, source = np.asarray(dtype(0.3)), rng.uniform(0, 1, (shape[0], 1, 1)).astype(dtype), now
+    call = Levels(now, old), Fields(u, v, Dx, Dy, source), Mesh(0.1, 0.9, 1.2, KINDS, *forms), steps
+    got = *cuda.forward(*call), *cuda.adjoint(Levels(g, h), *call)
+    want = *reference.forward(*call), *reference.adjoint(Levels(g, h), *call)
+    for a, b in zip(got, want, strict=True):
+        assert a.shape == b.shape and a.dtype == dtype, (a.shape, b.shape, a.dtype)
+        worst = abs(a - b).max() / max(1, abs(b).max())
+        assert worst < (1e-13 if dtype == np.float64 else 1e-5), (shape, forms, dtype, steps, worst)
+
+
+def limit(block, depth, shared, room):
+    plan.FORWARD = plan.ADJOINT = {4: (block,), 8: (block,)}
+    plan.DEPTH, launch.ROOM, target.SIMULATED_SHARED = depth, room, shared
+    plan.plan_forward.cache_clear()
+    plan.plan_adjoint.cache_clear()
+
+
+limit(WHOLE, 5, 2**17, 2**28)
+compare((2, 3, 4), np.float64, 0, PUBLISHED)
+compare((2, 3, 4), np.float64, 4, PUBLISHED)
+compare((2, 4, 5), np.float32, 1, THIRD)
+compare((2, 1, 5), np.float64, 3, OTHER, broadcast=True)
+compare((1, 4, 1), np.float32, 2, PUBLISHED)
+# Shared memory for two levels beside what is lent, and global memory for one plane at a time: three launches for each.
+limit(WHOLE, 5, 8 * WHOLE.plane * 8, 1)
+compare((2, 3, 4), np.float64, 5, PUBLISHED, broadcast=True)
+# Planes in parts, of rows and of columns.
+limit(CUT, 1, 2**17, 2**28)
+compare((1, 9, 6), np.float64, 2, PUBLISHED)
+compare((2, 3, 11), np.float32, 1, OTHER, broadcast=True)
 print("equal")
 """
 
 SOLVED = """
 import numpy as np
 import solver
-from solver.cuda import launch
+from solver.cuda import plan
+from solver.cuda.regions import Block
 
-launch.THREADS = launch.WARP = 4
+plan.FORWARD = {8: (Block(5, 1, 4),)}
 x, y = np.meshgrid(np.arange(4.0), np.arange(5.0), indexing="ij")
 problem = solver.DiffusionAdvection(solver.Grid((4, 5)), (0.3, 0.2 * np.cos(x)), (0.1, 0.1))
 initial = np.sin(x + y)
