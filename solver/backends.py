@@ -15,7 +15,10 @@ class Course(Protocol):
     """Steps after steps with the same fields: what a time loop needs between its pauses."""
 
     def advance(self, levels: Levels, steps: int) -> tuple[Levels, bool]:
-        """(H[0], H[-1]) -> (H[K], H[K-1]), in arrays of their own, and whether H[K] is finite."""
+        """(H[0], H[-1]) -> (H[K], H[K-1]), in memory of their own, and whether H[K] is finite.
+
+        It takes arrays, or what it has returned; `Backend.read` makes arrays of that.
+        """
 
     def reuse(self, levels: Levels) -> None:
         """Allow that levels which `advance` has returned, and nobody needs any more, are overwritten."""
@@ -31,6 +34,9 @@ class Backend(Protocol):
 
     def Course(self, fields: Fields, mesh: Mesh) -> Course:
         """Return what advances with these fields and this mesh."""
+
+    def read(self, levels: Levels) -> Levels:
+        """Return levels that a course has returned as arrays; those that are arrays, as they are."""
 
     def adjoint(self, cotangent: Levels, levels: Levels, fields: Fields, mesh: Mesh, steps: int) -> Inputs:
         """Cotangent of (H[K], H[K-1]) -> gradients of all seven inputs."""

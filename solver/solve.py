@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -182,10 +182,11 @@ class _Judged(NamedTuple):
 
 @dataclass(frozen=True)
 class _State:
-    """A step that has been reached, and its two levels."""
+    """A step that has been reached."""
 
     step: int
     levels: Levels
+    "its two, where the backend keeps them"
     finite: bool = True
 
 
@@ -227,6 +228,10 @@ class _Run:
             self.courses[raw] = self.engine.Course(self.problem.held(self.dtype), mesh)
         return self.courses[raw]
 
+    def read(self, state: _State) -> _State:
+        """Return a state whose levels are arrays."""
+        return replace(state, levels=self.engine.read(state.levels))
+
     def reuse(self, state: _State) -> None:
         """Let later steps overwrite a state."""
         if self.courses:
@@ -236,7 +241,7 @@ class _Run:
         """Find the first step after `good`, up to `bad`, that is not finite, and the last good state before it."""
         for step in range(good.step + 1, bad + 1):
             state = self.advance(good, step)
-            finite = np.isfinite(state.levels.now)
+            finite = np.isfinite(self.engine.read(state.levels).now)
             if not finite.all():
                 cell = tuple(int(i) for i in np.argwhere(~finite)[0])
                 numbers = mesh_numbers(self.problem.at(good.step * self.dt), self.dt).at(cell, finite.shape)
@@ -265,6 +270,8 @@ def _loop(run: _Run, plan: Plan, state: _State, judged: _Judged, ticker: Ticker,
                     if state.step not in asked and callback is None:  # nobody has seen it
                         run.reuse(state)
                     state = reached
+                if stop in asked or callback:
+                    state = run.read(state)
                 if stop in asked:
                     saved.append((stop, state.levels.now))
                 ticker.reached(stop)
@@ -276,6 +283,7 @@ def _loop(run: _Run, plan: Plan, state: _State, judged: _Judged, ticker: Ticker,
     if failure or status is Status.INTERRUPTED:
         warnings.warn(f"{status.value} ({failure or f'step {state.step}'})", RuntimeWarning, stacklevel=3)
 
+    state = run.read(state)
     shape = np.broadcast_shapes(state.levels.now.shape, run.problem.batch + run.problem.grid.shape)
     fields = np.empty((len(saved), *shape), state.levels.now.dtype)
     for row, (_, H) in zip(fields, saved, strict=True):

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from solver.cpu.course import Call, Course
+from solver.cpu.course import Call, Course, read
 from solver.cpu.pullback import adjoint, adjoint_stacked
 from solver.cpu.threads import Team, own_team
 from solver.records import Array, Fields, Inputs, Levels, Mesh, common_shape
 
-__all__ = ["NAME", "Course", "adjoint", "adjoint_stacked", "forward", "forward_into"]
+__all__ = ["NAME", "Course", "adjoint", "adjoint_stacked", "forward", "forward_into", "read"]
 
 NAME = "cpu"
 

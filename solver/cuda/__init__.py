@@ -7,16 +7,17 @@ ImportError, without a usable GPU each call a RuntimeError, that say what to ins
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from solver import reference
-from solver.cuda import launch
+from solver.cuda import launch, scan
 from solver.cuda.batch import DeviceBatch, to_host
 from solver.cuda.target import cuda, why_not
-from solver.finite import all_finite
-from solver.records import Array, Fields, Inputs, Levels, Mesh, sum_to_shape
+from solver.records import Array, Fields, Inputs, Levels, Mesh, common_shape, sum_to_shape
 
-__all__ = ["NAME", "Course", "adjoint", "forward", "why_not"]
+__all__ = ["NAME", "Course", "adjoint", "forward", "read", "why_not"]
 
 NAME = "cuda"
 
@@ -52,25 +53,53 @@ def adjoint(cotangent: Levels | Array, levels: Levels, fields: Fields, mesh: Mes
 
 
 class Course:
-    """Advances levels with fields and a mesh that stay, in the memory of the GPU; see `solver.backends.Course`."""
+    """Advances levels with fields and a mesh that stay; fields and levels are kept on the GPU.
+
+    See `solver.backends.Course`. Levels are copied from there when `read` asks for them.
+    """
 
     def __init__(self, fields: Fields, mesh: Mesh) -> None:
         self._fields, self._mesh = fields, mesh
         self._batch: DeviceBatch | None = None
-        self._reached: Levels | None = None
-        "what the last call has returned; the same is in `_batch`"
+        self._spent: list[Levels] = []
 
     def advance(self, levels: Levels, steps: int) -> tuple[Levels, bool]:
         """Return the levels after so many steps, in memory that nobody else has, and whether H[K] is finite."""
-        batch = self._batch
-        if batch is None or levels is not self._reached:
-            batch = DeviceBatch.of(Inputs.of(levels, self._fields), self._mesh)
-        now, old = batch.memory(), batch.memory()
-        if now.size:
-            launch.advance(batch, steps, now, old)
-        self._batch = batch.with_levels(now, old)
-        self._reached = Levels(to_host(now, batch.shape), to_host(old, batch.shape))
-        return self._reached, all_finite(self._reached.now.reshape(-1))
+        if self._batch is None:
+            shape = common_shape(Inputs.of(levels, self._fields))
+            if not all(shape):
+                return Levels(*(np.empty(shape, levels.now.dtype) for _ in range(2))), True
+            batch = self._batch = DeviceBatch.of(Inputs.of(read(levels), self._fields), self._mesh)
+        else:
+            batch = self._batch.with_levels(*(on_device(level, self._batch.shape) for level in levels))
+        reached = self._spent.pop() if self._spent else Levels(batch.level(), batch.level())
+        launch.advance(batch, steps, *reached)
+        return reached, scan.all_finite(reached.now)
 
     def reuse(self, levels: Levels) -> None:
-        """Do nothing: what is reused is on the GPU."""
+        """Take levels that nobody needs any more as memory for the next ones; arrays of the host are left alone."""
+        if not is_on_host(levels.now) and levels.now is not levels.old:
+            self._spent.append(levels)
+
+
+def is_on_host(level: Any) -> bool:
+    """Whether a level is an array in the memory of the host."""
+    return isinstance(level, np.ndarray)
+
+
+def on_device(level: Any, shape: tuple[int, ...]) -> Any:
+    """Return a level in the memory of the GPU, where it is already or from an array that broadcasts to `shape`."""
+    if is_on_host(level):
+        return cuda.to_device(np.ascontiguousarray(np.broadcast_to(level, shape)))
+    return level
+
+
+def read(levels: Levels) -> Levels:
+    """Return copies in the memory of the host of levels on the GPU; arrays as they are."""
+    now, old = (level if is_on_host(level) else _copied(level) for level in levels)
+    return Levels(now, old)
+
+
+def _copied(level: Any) -> Array:
+    array: Array = level.copy_to_host()
+    return array

@@ -122,6 +122,10 @@ class DeviceBatch(NamedTuple):
         """Planes of the batch."""
         return prod(self.shape[:-2])
 
+    def level(self) -> Any:
+        """Return memory of Numba for a level, of the common shape."""
+        return cuda.device_array(self.shape, self.dtype, stream=self.stream)
+
     def memory(self, cells: int | None = None) -> Any:
         """Return flat memory for so many numbers, by default for a level of all planes."""
         count = prod(self.shape) if cells is None else cells

@@ -33,7 +33,7 @@ def address_of(array: Any, skipped: int = 0) -> Any:
 def _simulated(array: Any) -> Any:
     from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
 
-    return FakeCUDAArray(array.numpy().reshape(-1)) if hasattr(array, "data_ptr") else array
+    return FakeCUDAArray(array.numpy()).reshape(-1) if hasattr(array, "data_ptr") else array.reshape(-1)
 
 
 def fetch(memory, index, like):

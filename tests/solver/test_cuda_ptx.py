@@ -11,10 +11,11 @@ from solver.records import Mesh, Ratios
 
 pytest.importorskip("numba_cuda", reason="numba-cuda, the extra `cuda`, is absent")
 
-from solver.cuda import plan
+from solver.cuda import plan, scan
 from solver.cuda.adjoint_kernels import adjoint_regions
 from solver.cuda.forward_kernels import forward_regions
 from solver.cuda.regions import Cut
+from solver.cuda.scan import finite_scan
 from solver.cuda.target import REGISTERS
 
 FORMS = {"published": Mesh(0.1), "other": Mesh(0.1, advection="skew", diffusion="flux")}
@@ -65,14 +66,27 @@ def assembled(ptx, architecture, registers):
     return int(used), int(spilled)
 
 
-@pytest.mark.parametrize(("kind", "block", "form", "dtype"), list(specialisations()))
-def test_every_kernel_for_every_architecture(kind, block, form, dtype, monkeypatch):
-    # Numba asks the GPU at hand for its compute capability, and loads there what it has compiled.
+@pytest.fixture
+def no_gpu(monkeypatch):
+    """Numba asks the GPU at hand for its compute capability, and loads there what it has compiled."""
     device = SimpleNamespace(compute_capability=ARCHITECTURES[0])
     monkeypatch.setattr("numba.cuda.dispatcher.get_current_device", lambda: device)
     monkeypatch.setattr("numba.cuda.cudadrv.devices.get_context", lambda: SimpleNamespace(device=device))
     monkeypatch.setattr("numba.cuda.dispatcher._Kernel.bind", lambda kernel: None)
-    kernel, definition = compiled(kind, block, form, dtype)
+
+
+@pytest.mark.parametrize(("kind", "block", "form", "dtype"), list(specialisations()))
+def test_every_kernel_for_every_architecture(kind, block, form, dtype, no_gpu):
+    check(*compiled(kind, block, form, dtype), dtype, block.threads)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_scan(dtype, no_gpu):
+    kernel = finite_scan(from_dtype(np.dtype(dtype)))
+    check(kernel, kernel._compiled.compile((count, count, count)), np.dtype(dtype), scan.THREADS)
+
+
+def check(kernel, definition, dtype, threads):
     for architecture in ARCHITECTURES:
         ptx = definition.inspect_asm(architecture)
         assert f".target sm_{architecture[0]}{architecture[1]}" in ptx
@@ -87,5 +101,5 @@ def test_every_kernel_for_every_architecture(kind, block, form, dtype, monkeypat
         if architecture in ASSEMBLED:
             used, spilled = assembled(ptx, architecture, kernel.registers)
             assert spilled == 0
-            warps = -(-block.threads // WARP)
+            warps = -(-threads // WARP)
             assert warps * WARP * -(-used // GRANULE) * GRANULE <= REGISTERS, "no block could be launched"

@@ -60,17 +60,40 @@ print("equal")
 """
 
 SOLVED = """
+import warnings
 import numpy as np
 import solver
 from solver.cuda import plan
 from solver.cuda.regions import Block
 
-plan.FORWARD = {8: (Block(5, 1, 4),)}
+plan.FORWARD = {4: (Block(5, 1, 4),), 8: (Block(5, 1, 4),)}
 x, y = np.meshgrid(np.arange(4.0), np.arange(5.0), indexing="ij")
 problem = solver.DiffusionAdvection(solver.Grid((4, 5)), (0.3, 0.2 * np.cos(x)), (0.1, 0.1))
 initial = np.sin(x + y)
-one, other = (solver.solve(problem, initial, 7.0, dt=0.1, backend=name) for name in ("cuda", "cpu"))
-print(one.backend, np.abs(one.fields[-1] - other.fields[-1]).max() < 1e-13)
+seen = []
+
+
+def look(step, time, field):
+    seen.append(step)
+    return False
+
+
+for choices in ({"save_at": [0.5, 1.0]}, {"callback": look}, {"start": "copy"}):
+    one, other = (solver.solve(problem, initial, 1.0, dt=0.1, backend=name, **choices) for name in ("cuda", "cpu"))
+    assert np.abs(one.fields - other.fields).max() < 1e-13
+    assert all(isinstance(level, np.ndarray) for level in one.levels)
+resumed = solver.solve(problem, None, 1.5, resume=one, backend="cuda")
+straight = solver.solve(problem, initial, 1.5, dt=0.1, start="copy", backend="cuda")
+assert np.array_equal(resumed.final, straight.final)
+print(one.backend, seen == [0, 10] * 2)
+
+growing = solver.DiffusionAdvection(solver.Grid((4, 5)), (1e4, 0.0), (0.0, 0.0))
+warnings.simplefilter("ignore")
+one, other = (
+    solver.solve(growing, initial.astype(np.float32), 3.0, dt=0.1, start="copy", backend=name)
+    for name in ("cuda", "cpu")
+)
+print(one.status is other.status is solver.Status.NON_FINITE, one.failure == other.failure, one.steps == other.steps)
 try:
     solver.solve(problem, initial, 1.0, dt=0.1, backend="cuda", filter=solver.RAW(0.1, 0.53))
 except ValueError as error:
@@ -84,8 +107,9 @@ def test_simulated_kernels_equal_the_reference(kinds, run_python):
 
 
 def test_a_solve_and_what_it_refuses(run_python):
-    solved, refused = run_python(SOLVED, **SIMULATED).splitlines()
+    solved, failed, refused = run_python(SOLVED, **SIMULATED).splitlines()
     assert solved == "cuda True"
+    assert failed == "True True True"
     assert refused == "`filter` is not available on backend='cuda': leave it out, or use backend='cpu'"
 
 
