@@ -10,7 +10,7 @@ torch.func is asked for, where a part was replaced, has a hook, or is overridden
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +44,8 @@ class Folded(NamedTuple):
 
 def applies(layer: GlobalLayer, x: Tensor) -> bool:
     """Whether one pass gives what the layer's parts would give for `x`."""
-    if layer.training or layer.backend == "torch" or not _is_as_built(layer):
+    published = layer.is_published and not layer.residual
+    if layer.training or layer.backend == "torch" or not published or not _is_as_built(layer):
         return False
     tensors = [x, *_numbers(layer)]
     return (
@@ -62,7 +63,7 @@ def applies(layer: GlobalLayer, x: Tensor) -> bool:
 
 def evaluate(layer: GlobalLayer, x: Tensor) -> Tensor:
     """Return the layer's output for `x` by the one-pass kernel."""
-    parts: list[Any] = [*layer.coefficients, *layer.output]
+    parts: list[Any] = [*_fields(layer), *layer.output]
     output = Folded.of(parts[-2])
     if layer.parts.learned:
         convolution, norm, *_ = parts
@@ -76,7 +77,7 @@ def evaluate(layer: GlobalLayer, x: Tensor) -> Tensor:
 
 def _is_as_built(layer: GlobalLayer) -> bool:
     """Whether the parts are those that the layer was made of, run by nothing but themselves, norms in evaluation."""
-    learned, containers = len(layer.parts.learned), (layer.coefficients, layer.output)
+    learned, containers = len(layer.parts.learned), (_fields(layer), layer.output)
     if any(type(container) is not nn.Sequential for container in containers):
         return False
     parts: list[Any] = [part for container in containers for part in container]
@@ -87,6 +88,11 @@ def _is_as_built(layer: GlobalLayer) -> bool:
         and all(_is_affine(norm) for norm in _norms(parts))
         and (not learned or _is_depthwise(parts[0], learned * layer.channels))
     )
+
+
+def _fields(layer: GlobalLayer) -> nn.Sequential:
+    """Return what makes the fields of a layer that is as published."""
+    return cast(nn.Sequential, layer.coefficients)
 
 
 def _runs_alone(part: nn.Module) -> bool:
@@ -112,7 +118,7 @@ def _norms(parts: list[Any]) -> list[Any]:
 
 def _numbers(layer: GlobalLayer) -> list[Tensor]:
     """Return the parameters and statistics of the parts."""
-    parts: list[Any] = [*layer.coefficients, *layer.output]
+    parts: list[Any] = [*_fields(layer), *layer.output]
     weights = [part.weight for part in parts if isinstance(part, nn.Conv2d)]
     return weights + [t for n in _norms(parts) for t in (n.weight, n.bias, n.running_mean, n.running_var)]
 

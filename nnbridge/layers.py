@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from nnbridge import fused
 from nnbridge.depthwise import FieldConvolution
+from nnbridge.field_blocks import BLOCKS, DEPTHWISE, IDENTITY, PERONA_MALIK, FieldBlocks, field_block
 from nnbridge.ops import BACKENDS, diffusion_advection, evolve_fields
 from nnbridge.reference import COLUMNS, ROWS, after, before
 from solver import checks
@@ -16,7 +17,7 @@ from solver.cpu.layer import Parts
 from solver.records import ADVECTION, DIFFUSION, NO_FLUX, PERIODIC, Mesh
 from solver.sides import Sides
 
-LEARNED = "depthwise"
+LEARNED = DEPTHWISE
 NONE = "none"
 CHANNELS = "channels"
 
@@ -35,8 +36,8 @@ class LayerFields(NamedTuple):
 class GlobalLayer(nn.Module):
     """Evolve features by a diffusion-advection equation whose coefficients are learned from them.
 
-        H_t + (u H)_x + (v H)_y = Dx H_xx + Dy H_yy + f,    H[0] = H[-1] = f = I
-        u, v, Dx, Dy = ReLU(BN(depthwise 3x3 convolution of I)),    output = ReLU(BN(H[steps]))
+        H_t + (u H)_x + (v H)_y = Dx H_xx + Dy H_yy + f,    H[0] = h,  H[-1] = f = I,  h = init(I), by default I
+        u, v, Dx, Dy = ReLU(BN(depthwise 3x3 convolution of h)),    output = ReLU(BN(H[steps]))
 
     on the unit mesh dx = dy = 1. One grouped convolution and one BatchNorm make all four fields.
 
@@ -48,12 +49,18 @@ class GlobalLayer(nn.Module):
         K, number of time steps. Default 1.
     dt : float
         Time step. Default 0.2.
-    velocity : {"depthwise", "none"}
-        Learned u and v, or no advection.
-    diffusivity : {"depthwise", "none"} or float
-        Learned Dx and Dy, no diffusion, or a constant Dx = Dy.
+    velocity : {"depthwise", "identity", "pointwise", "full", "basic", "bottleneck", "none"}
+        What makes u and v of h: ReLU(BN(.)) of a depthwise 3 x 3 convolution (published), of h itself, of a pointwise
+        or a full 3 x 3 convolution; a basic block or a bottleneck; or no advection.
+    diffusivity : the same, "perona-malik" or float
+        What makes Dx and Dy; Perona's and Malik's Dx = Dy = 1 / (1 + |grad h|^2 / lambda^2), lambda learned; or a
+        constant Dx = Dy.
     source : bool
         Whether f = I (published) or f = 0.
+    init : {"identity", "depthwise", "pointwise", "full", "basic", "bottleneck"}
+        What makes h, which is H[0] and of which the fields are made, of I. Default ``"identity"``, h = I.
+    residual : bool
+        Whether I is added before the last ReLU: ReLU(BN(H[steps]) + I). Default False.
     boundary : {"periodic", "no-flux"}
         Periodic (published), or walls that nothing crosses, on the outer faces of the edge cells.
     advection : {"product", "skew", "flux"}
@@ -90,6 +97,8 @@ class GlobalLayer(nn.Module):
         velocity: str = LEARNED,
         diffusivity: str | float = LEARNED,
         source: bool = True,
+        init: str = IDENTITY,
+        residual: bool = False,
         boundary: str = "periodic",
         advection: str = "product",
         diffusion: str = "laplacian",
@@ -100,13 +109,14 @@ class GlobalLayer(nn.Module):
         self.channels = checks.whole("channels", channels, 1)
         self.steps = checks.whole("steps", steps, 0)
         self.dt = checks.real("dt", dt)
-        self.velocity = checks.choice("velocity", velocity, (LEARNED, NONE))
+        self.velocity = checks.choice("velocity", velocity, (*BLOCKS, NONE))
         self.diffusivity = (
-            checks.choice("diffusivity", diffusivity, (LEARNED, NONE), "a constant >= 0")
+            checks.choice("diffusivity", diffusivity, (*BLOCKS, PERONA_MALIK, NONE), "a constant >= 0")
             if isinstance(diffusivity, str)
             else checks.real("diffusivity", diffusivity, zero=True)
         )
-        self.source = bool(source)
+        self.source, self.residual = bool(source), bool(residual)
+        self.init_kind = checks.choice("init", init, BLOCKS)
         self.boundary = checks.choice("boundary", boundary, (PERIODIC, NO_FLUX))
         self.advection = checks.choice("advection", advection, tuple(ADVECTION))
         self.diffusion = checks.choice("diffusion", diffusion, tuple(DIFFUSION))
@@ -117,26 +127,51 @@ class GlobalLayer(nn.Module):
         else:
             eps = checks.real("norm_eps", norm_eps)
 
-        learned = 2 * (velocity == LEARNED) + 2 * (diffusivity == LEARNED)
-        self.coefficients = nn.Sequential()
-        if learned:
-            self.coefficients = nn.Sequential(
-                FieldConvolution(channels, learned),
-                nn.BatchNorm2d(learned * channels, eps=eps),
-                nn.ReLU(),
-            )
+        self.init = nn.Identity() if init == IDENTITY else field_block(init, channels, eps)
+        self.coefficients = self._coefficients(eps)
         self.output = nn.Sequential(nn.BatchNorm2d(channels, eps=eps), nn.ReLU())
 
+    def _coefficients(self, eps: float) -> nn.Module:
+        """Return what makes the fields: one grouped convolution and one norm where it can be."""
+        learned = len(self.parts.learned)
+        if not learned and self.one_convolution:
+            return nn.Sequential()
+        if self.one_convolution:
+            norm = nn.BatchNorm2d(learned * self.channels, eps=eps)
+            return nn.Sequential(FieldConvolution(self.channels, learned), norm, nn.ReLU())
+        velocity = None if self.velocity == NONE else self.velocity
+        diffusivity = 0.0 if self.diffusivity == NONE else self.diffusivity
+        return FieldBlocks(self.channels, velocity, diffusivity, eps, self.mesh.boundary)
+
     def forward(self, x: Tensor) -> Tensor:
-        """Return ReLU(BN(H[steps])) for I = `x`, (N, C, H, W)."""
+        """Return ReLU(BN(H[steps])), with `residual` ReLU(BN(H[steps]) + I), for I = `x`, (N, C, H, W)."""
         if type(self)._evolve is GlobalLayer._evolve and fused.applies(self, x):
             return fused.evaluate(self, x)
-        result: Tensor = self.output(self._evolve(x, self.coefficients(x)))
+        H = self._evolve(x, self.coefficients(x)) if self.is_published else self._evolve_blocks(x)
+        if self.residual:
+            norm, rectify = self.output
+            return rectify(norm(H) + x)  # type: ignore[no-any-return]
+        result: Tensor = self.output(H)
         return result
+
+    def _evolve_blocks(self, x: Tensor) -> Tensor:
+        """Return H[steps] from an initial state or fields that a block makes."""
+        h = self.init(x)
+        fields = self._split(self.coefficients(h))
+        return diffusion_advection(h, x, x if self.source else 0.0, *fields, **self._choices)
 
     def _evolve(self, x: Tensor, made: Tensor) -> Tensor:
         """Return H[steps] from what `coefficients` made of `x`."""
-        choices: dict[str, Any] = {
+        parts = self.parts
+        if parts.learned:
+            return evolve_fields(x, made, **parts._asdict(), **self._choices)
+        D = parts.diffusivity or 0.0
+        return diffusion_advection(x, x, x if parts.source else 0.0, 0.0, 0.0, D, D, **self._choices)
+
+    @property
+    def _choices(self) -> dict[str, Any]:
+        """What the operators take beside tensors."""
+        return {
             "steps": self.steps,
             "dt": self.dt,
             "boundary": self.boundary,
@@ -144,11 +179,17 @@ class GlobalLayer(nn.Module):
             "diffusion": self.diffusion,
             "backend": self.backend,
         }
-        parts = self.parts
-        if parts.learned:
-            return evolve_fields(x, made, **parts._asdict(), **choices)
-        D = parts.diffusivity or 0.0
-        return diffusion_advection(x, x, x if parts.source else 0.0, 0.0, 0.0, D, D, **choices)
+
+    @property
+    def one_convolution(self) -> bool:
+        """Whether all fields that are learned come from one depthwise convolution."""
+        given = self.diffusivity if isinstance(self.diffusivity, str) else NONE
+        return self.velocity in (LEARNED, NONE) and given in (LEARNED, NONE)
+
+    @property
+    def is_published(self) -> bool:
+        """Whether H[0] = H[-1] = I, and the fields come from one convolution of I: what the fused operators know."""
+        return self.one_convolution and self.init_kind == IDENTITY
 
     @property
     def parts(self) -> Parts:
@@ -169,17 +210,20 @@ class GlobalLayer(nn.Module):
         statistics of the norm.
         """
         statistics = {name: buffer.clone() for name, buffer in self.coefficients.named_buffers()}
-        made = torch.func.functional_call(self.coefficients, statistics, (x,))
+        h = torch.func.functional_call(self.init, {n: b.clone() for n, b in self.init.named_buffers()}, (x,))
+        made = torch.func.functional_call(self.coefficients, statistics, (h,))
         u, v, Dx, Dy = (t.expand(x.shape) for t in self._split(made))
         kinds = Sides.of(self.boundary).kinds
         u_x = (after(u, ROWS, kinds, -1) - before(u, ROWS, kinds, -1)) / 2
         v_y = (after(v, COLUMNS, kinds, -1) - before(v, COLUMNS, kinds, -1)) / 2
         return LayerFields(u, v, Dx, Dy, u_x, v_y)
 
-    def _split(self, made: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _split(self, made: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return u, v, Dx, Dy, each (N, C, H, W) or a scalar, from what `coefficients` made."""
+        if isinstance(made, tuple):
+            return made
         # The outputs of a grouped convolution lie channel by channel, a channel's fields together.
-        learned = list(made.unflatten(1, (self.channels, -1)).unbind(2)) if len(self.coefficients) else []
+        learned = list(made.unflatten(1, (self.channels, -1)).unbind(2)) if self.parts.learned else []
         zero = made.new_zeros(())
         u, v = (learned.pop(0), learned.pop(0)) if self.velocity == LEARNED else (zero, zero)
         if self.diffusivity == LEARNED:
@@ -191,6 +235,7 @@ class GlobalLayer(nn.Module):
         """Describe the choices, for `print(layer)`."""
         return (
             f"{self.channels}, steps={self.steps}, dt={self.dt}, velocity={self.velocity!r}, "
-            f"diffusivity={self.diffusivity!r}, source={self.source}, boundary={self.boundary!r} (on cells), "
+            f"diffusivity={self.diffusivity!r}, source={self.source}, init={self.init_kind!r}, "
+            f"residual={self.residual}, boundary={self.boundary!r} (on cells), "
             f"advection={self.advection!r}, diffusion={self.diffusion!r}"
         )

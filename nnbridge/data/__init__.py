@@ -1,4 +1,4 @@
-"""Handwritten digits and clothes, in memory as tensors of one size, 28 x 28."""
+"""Handwritten digits, clothes and small photographs, in memory as tensors."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nnbridge.data.batches import Batches
+from nnbridge.data.cifar import CIFAR10, CIFAR100, load_cifar
 from nnbridge.data.digits import load_digits
 from nnbridge.data.mnist import FASHION_MNIST, MNIST, load_idx_dataset
 from nnbridge.data.records import Dataset, Split
@@ -16,6 +17,8 @@ _LOADERS: dict[str, Callable[[str | Path | None], Dataset]] = {
     "digits": lambda data_dir: load_digits(),
     "mnist": lambda data_dir: load_idx_dataset(MNIST, data_dir),
     "fashion-mnist": lambda data_dir: load_idx_dataset(FASHION_MNIST, data_dir),
+    "cifar10": lambda data_dir: load_cifar(CIFAR10, data_dir),
+    "cifar100": lambda data_dir: load_cifar(CIFAR100, data_dir),
 }
 
 
@@ -32,8 +35,8 @@ def load(name: str, data_dir: str | Path | None = None) -> Dataset:
     name
         One of `available`.
     data_dir
-        Where to look for the files of ``mnist`` and ``fashion-mnist``, instead of the environment variable
-        ``PDEBRIDGE_DATA``, the cache, or a download; ``digits`` comes with scikit-learn and does not use it.
+        Where to look for the files of all but ``digits``, instead of the environment variable
+        ``PDEBRIDGE_DATA``, the cache, or a download; ``digits`` comes with scikit-learn.
 
     Raises
     ------

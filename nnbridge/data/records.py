@@ -15,9 +15,9 @@ class Split:
     Parameters
     ----------
     images
-        float32, (count, 1, 28, 28), normalised.
+        float32, (count, 1, 28, 28), normalised; or uint8, (count, 3, 32, 32), as they were published.
     labels
-        int64, (count,), 0 to 9.
+        int64, (count,), from 0.
 
     Raises
     ------
@@ -51,11 +51,23 @@ class Dataset:
     train, test
         The two splits, normalised alike.
     mean, std
-        What was subtracted from, and then divided into, pixels scaled to 0 to 1.
+        What is subtracted from, and then divided into, pixels scaled to 0 to 1; with several colours, of each.
+    classes
+        How many there are.
     """
 
     name: str
     train: Split
     test: Split
-    mean: float
-    std: float
+    mean: float | tuple[float, ...]
+    std: float | tuple[float, ...]
+    classes: int = 10
+
+    @property
+    def normalised_by(self) -> str:
+        """Mean and deviation in words."""
+        mean, std = (
+            ", ".join(f"{value:.4f}" for value in (values if isinstance(values, tuple) else (values,)))
+            for values in (self.mean, self.std)
+        )
+        return f"mean {mean} and deviation {std}"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from torch import nn
 
 from nnbridge.models.mnist import PDE, Convolution, Kernel, MnistNet, Residual
+from nnbridge.models.resnet import SHAPES, ResNet
+from nnbridge.variants import Variant
 
-__all__ = ["MnistNet", "available", "count_parameters", "create"]
+__all__ = ["MnistNet", "ResNet", "Variant", "available", "count_parameters", "create"]
 
 _BACKBONES: dict[str, Callable[[Kernel], nn.Module]] = {
     "mnist-convolution": lambda kernel: Convolution(),
@@ -19,31 +22,48 @@ _BACKBONES: dict[str, Callable[[Kernel], nn.Module]] = {
 
 def available() -> tuple[str, ...]:
     """Return the names that `create` takes."""
-    return tuple(_BACKBONES)
+    return (*_BACKBONES, *SHAPES)
 
 
-def create(name: str, *, in_channels: int = 1, num_classes: int = 10, kernel: Kernel = "auto") -> MnistNet:
-    """Build a network by name, with torch's default initialisation from the global generator.
+def create(
+    name: str,
+    *,
+    in_channels: int | None = None,
+    num_classes: int = 10,
+    kernel: Kernel = "auto",
+    variant: Variant | None = None,
+) -> MnistNet | ResNet:
+    """Build a network by name, its weights drawn from torch's global generator.
 
     Parameters
     ----------
     name
         One of `available`.
     in_channels
-        Channels of the images, (N, in_channels, 28, 28).
+        Channels of the images. Default: 1 for the networks of MNIST, (N, 1, 28, 28); 3 for the residual networks, which
+        take planes of any size of 8 or more.
     num_classes
         Length of a row of the output, (N, num_classes).
     kernel
         ``backend`` of `nnbridge.diffusion_advection`; the networks without a PDE do not use it.
+    variant
+        How the Global layers of ``resnet...-global`` work. Default: as published, K = 1.
 
     Raises
     ------
     ValueError
-        If ``name`` is unknown; the message lists the known ones.
+        If ``name`` is unknown (the message lists the known ones), or a network without a Global layer gets a variant.
     """
+    if name in SHAPES:
+        if variant is not None and not SHAPES[name].condensed:
+            raise ValueError(f"`variant` goes with the networks that have a Global layer, and {name} has none")
+        layer = partial((variant or Variant()).layer, backend=kernel)
+        return ResNet(SHAPES[name], 3 if in_channels is None else in_channels, num_classes, layer)
     if name not in _BACKBONES:
-        raise ValueError(f"`name` is {name!r}, but the models are {', '.join(_BACKBONES)}")
-    return MnistNet(_BACKBONES[name](kernel), in_channels, num_classes)
+        raise ValueError(f"`name` is {name!r}, but the models are {', '.join(available())}")
+    if variant is not None:
+        raise ValueError(f"`variant` goes with the networks that have a Global layer, and {name} has none")
+    return MnistNet(_BACKBONES[name](kernel), 1 if in_channels is None else in_channels, num_classes)
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import torch
 from matplotlib import pyplot as plt
@@ -78,7 +78,7 @@ def _examples(dataset: Dataset, digit: int) -> Tensor:
 
 def _first(runs: Sequence[Run], backbone: str) -> MnistNet:
     folder = next(run.folder for run in runs if run.config.backbone == backbone)
-    return load_model(folder).eval()
+    return cast(MnistNet, load_model(folder).eval())
 
 
 def _scale(plane: Tensor, reach: float | None) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def write(summaries: Sequence[Summary], runs: Sequence[Run], dataset: Dataset, o
         f"Stochastic gradient descent, learning rate {config.learning_rate:g}, Nesterov momentum {config.momentum:g}, "
         f"weight decay {config.weight_decay:g}, batches of {config.batch_size}, gradient norm clipped at "
         f"{config.clip_norm:g}, {config.epochs} epochs, {len(dataset.train):,} training and {len(dataset.test):,} test "
-        f"images; pixels normalised by mean {dataset.mean:.4f} and deviation {dataset.std:.4f}.",
+        f"images; pixels normalised by {dataset.normalised_by}.",
     )
     drawings = (figures.confusion_matrices(runs), figures.learning_curves(runs), features.feature_maps(runs, dataset))
     for (name, heading, caption), figure in zip(_FIGURES, drawings, strict=True):

@@ -15,7 +15,7 @@ from torch.optim import SGD
 
 from nnbridge import models
 from nnbridge.data import Batches, Dataset, Split
-from nnbridge.models import MnistNet
+from nnbridge.models import MnistNet, ResNet
 from nnbridge.training.config import TrainingConfig
 from nnbridge.training.evaluation import accuracy, confusion_matrix, predict
 from nnbridge.training.folder import RunFolder, load_checkpoint, save_checkpoint
@@ -82,7 +82,7 @@ def resume(folder: str | Path, dataset: Dataset, *, observers: Sequence[Observer
         return _fit(config, dataset, run, load_checkpoint(run.last), observers)
 
 
-def load_model(folder: str | Path) -> MnistNet:
+def load_model(folder: str | Path) -> MnistNet | ResNet:
     """Return the network of a run, on the CPU, with the weights of its last complete epoch.
 
     Raises

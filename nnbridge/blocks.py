@@ -1,0 +1,74 @@
+"""The parts that residual networks are made of."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+def convolution(channels_in: int, channels_out: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
+    """Return a convolution of odd size that keeps the plane's size (divides it by `stride`), without bias.
+
+    Its weights are drawn from N(0, 2 / (kernel^2 channels_out)), so that the variance of a gradient is kept through it
+    and a ReLU: K. He et al., "Delving Deep into Rectifiers", ICCV 2015, doi:10.1109/ICCV.2015.123.
+    """
+    made = nn.Conv2d(channels_in, channels_out, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
+    nn.init.normal_(made.weight, std=(2 / (kernel**2 * channels_out)) ** 0.5)
+    return made
+
+
+class Shortcut(nn.Sequential):
+    """The identity where a block keeps shape and width, else BN(1 x 1 convolution)."""
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
+        same = channels_in == channels_out and stride == 1
+        super().__init__(
+            *([] if same else [convolution(channels_in, channels_out, 1, stride), nn.BatchNorm2d(channels_out)])
+        )
+
+
+class Residual(nn.Module):
+    """ReLU(path(x) + shortcut(x))."""
+
+    def __init__(self, path: nn.Sequential, shortcut: Shortcut) -> None:
+        super().__init__()
+        self.path, self.shortcut = path, shortcut
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, channels_in, H, W) to (N, channels_out, H / stride, W / stride)."""
+        sum_: Tensor = self.path(x) + self.shortcut(x)
+        return sum_.relu_()
+
+
+class BasicBlock(Residual):
+    """ReLU(BN(conv3x3(ReLU(BN(conv3x3(x))))) + shortcut(x)).
+
+    K. He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, doi:10.1109/CVPR.2016.90.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int = 1) -> None:
+        path = nn.Sequential(
+            convolution(channels_in, channels_out, 3, stride),
+            nn.BatchNorm2d(channels_out),
+            nn.ReLU(),
+            convolution(channels_out, channels_out, 3),
+            nn.BatchNorm2d(channels_out),
+        )
+        super().__init__(path, Shortcut(channels_in, channels_out, stride))
+
+
+class Bottleneck(Residual):
+    """ReLU(BN(conv1x1(ReLU(BN(conv3x3(ReLU(BN(conv1x1(x)))))))) + shortcut(x)), the middle a quarter as wide."""
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int = 1) -> None:
+        narrow = max(1, channels_out // 4)
+        path = nn.Sequential(
+            convolution(channels_in, narrow, 1),
+            nn.BatchNorm2d(narrow),
+            nn.ReLU(),
+            convolution(narrow, narrow, 3, stride),
+            nn.BatchNorm2d(narrow),
+            nn.ReLU(),
+            convolution(narrow, channels_out, 1),
+            nn.BatchNorm2d(channels_out),
+        )
+        super().__init__(path, Shortcut(channels_in, channels_out, stride))
