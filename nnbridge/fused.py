@@ -20,6 +20,7 @@ from torch.nn.modules import module as torch_module
 from nnbridge.depthwise import FieldConvolution
 from nnbridge.fused_operator import evaluate_layer
 from nnbridge.operator import DTYPES
+from nnbridge.parts import is_depthwise, runs_alone
 from solver.records import NO_FLUX, PERIODIC
 
 if TYPE_CHECKING:
@@ -84,9 +85,9 @@ def _is_as_built(layer: GlobalLayer) -> bool:
     return (
         tuple(map(type, parts)) == MADE_OF * bool(learned) + MADE_OF[1:]
         and not torch_module._has_any_global_hook()
-        and all(_runs_alone(part) for part in (*containers, *parts))
+        and all(runs_alone(part) for part in (*containers, *parts))
         and all(_is_affine(norm) for norm in _norms(parts))
-        and (not learned or _is_depthwise(parts[0], learned * layer.channels))
+        and (not learned or is_depthwise(parts[0], learned * layer.channels))
     )
 
 
@@ -95,21 +96,8 @@ def _fields(layer: GlobalLayer) -> nn.Sequential:
     return cast(nn.Sequential, layer.coefficients)
 
 
-def _runs_alone(part: nn.Module) -> bool:
-    return not (part._forward_hooks or part._forward_pre_hooks or "forward" in part.__dict__)
-
-
 def _is_affine(norm: nn.BatchNorm2d) -> bool:
     return not norm.training and norm.running_mean is not None and norm.affine
-
-
-def _is_depthwise(convolution: nn.Conv2d, outputs: int) -> bool:
-    return (
-        convolution.weight.shape == (outputs, 1, 3, 3)
-        and convolution.bias is None
-        and convolution.stride == convolution.dilation == convolution.padding == (1, 1)
-        and convolution.padding_mode == "zeros"
-    )
 
 
 def _norms(parts: list[Any]) -> list[Any]:

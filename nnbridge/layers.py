@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from nnbridge import fused
+from nnbridge import fused, learned_fields
 from nnbridge.depthwise import FieldConvolution
 from nnbridge.field_blocks import BLOCKS, DEPTHWISE, IDENTITY, PERONA_MALIK, FieldBlocks, field_block
 from nnbridge.ops import BACKENDS, diffusion_advection, evolve_fields
@@ -147,17 +147,21 @@ class GlobalLayer(nn.Module):
         """Return ReLU(BN(H[steps])), with `residual` ReLU(BN(H[steps]) + I), for I = `x`, (N, C, H, W)."""
         if type(self)._evolve is GlobalLayer._evolve and fused.applies(self, x):
             return fused.evaluate(self, x)
-        H = self._evolve(x, self.coefficients(x)) if self.is_published else self._evolve_blocks(x)
+        H = self._evolve(x, self._learned(x)) if self.is_published else self._evolve_blocks(x)
         if self.residual:
             norm, rectify = self.output
             return rectify(norm(H) + x)  # type: ignore[no-any-return]
         result: Tensor = self.output(H)
         return result
 
+    def _learned(self, h: Tensor) -> Any:
+        """Return what `coefficients` makes of `h`."""
+        return learned_fields.make(self, h) if learned_fields.applies(self, h) else self.coefficients(h)
+
     def _evolve_blocks(self, x: Tensor) -> Tensor:
         """Return H[steps] from an initial state or fields that a block makes."""
         h = self.init(x)
-        fields = self._split(self.coefficients(h))
+        fields = self._split(self._learned(h))
         return diffusion_advection(h, x, x if self.source else 0.0, *fields, **self._choices)
 
     def _evolve(self, x: Tensor, made: Tensor) -> Tensor:

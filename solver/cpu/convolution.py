@@ -18,8 +18,8 @@ def rectified(value, zero):
 
 
 @point_function
-def filtered(w, shift, x, north, row, south, zero):
-    """Return ReLU(convolution + shift) of the cell at `row`; those before and after it are at the other offsets."""
+def convolved(w, shift, x, north, row, south):
+    """Return convolution + shift of the cell at `row`; those before and after it are at the other offsets."""
     y = multiply_add(w[0], x[north - 1], shift)
     y = multiply_add(w[1], x[north], y)
     y = multiply_add(w[2], x[north + 1], y)
@@ -28,8 +28,13 @@ def filtered(w, shift, x, north, row, south, zero):
     y = multiply_add(w[5], x[row + 1], y)
     y = multiply_add(w[6], x[south - 1], y)
     y = multiply_add(w[7], x[south], y)
-    y = multiply_add(w[8], x[south + 1], y)
-    return rectified(y, zero)
+    return multiply_add(w[8], x[south + 1], y)
+
+
+@point_function
+def filtered(w, shift, x, north, row, south, zero):
+    """Return ReLU(convolution + shift)."""
+    return rectified(convolved(w, shift, x, north, row, south), zero)
 
 
 @point_function

@@ -1,0 +1,129 @@
+"""The fields of a layer in training by one operation: convolution, BatchNorm and ReLU, forward and backward.
+
+Of a training step of a condensed network two thirds went into these three, whose planes are four times as many as the
+input's; nothing of them is worth keeping, because a plane's nine products cost less than reading a number from memory.
+Between forward and backward the input, the weights and the batch's statistics are kept.
+
+The parts themselves run where this would give another result: see `applies`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.autograd import Function, forward_ad
+from torch.autograd.function import once_differentiable
+from torch.nn.modules import module as torch_module
+
+from nnbridge.operator import DTYPES
+from nnbridge.parts import is_depthwise, runs_alone
+from solver.cpu import learned_fields as kernel
+from solver.cpu.threads import team_of
+
+if TYPE_CHECKING:
+    from nnbridge.layers import GlobalLayer
+
+
+def applies(layer: GlobalLayer, x: Tensor) -> bool:
+    """Whether one operation gives what the parts of `layer.coefficients` would give for `x`."""
+    parts = layer.coefficients
+    return (
+        layer.backend != "torch"
+        and layer.one_convolution
+        and len(layer.parts.learned) > 0
+        and type(parts) is nn.Sequential
+        and _are_as_built(list(parts), layer)
+        and runs_alone(parts)
+        and x.ndim == 4
+        and x.shape[1] == layer.channels
+        and x.numel() > layer.channels  # torch refuses a norm of one number, and says why
+        and x.is_cpu
+        and _common_dtype(x, list(parts)) in DTYPES
+        and not torch.compiler.is_compiling()
+        and not torch_module._has_any_global_hook()
+        and forward_ad._current_level < 0
+        and not torch._C._are_functorch_transforms_active()
+    )
+
+
+def make(layer: GlobalLayer, x: Tensor) -> Tensor:
+    """Return the fields, (N, C n, H, W), in the dtype of the weights, and move the norm's running statistics."""
+    parts: list[Any] = list(cast(nn.Sequential, layer.coefficients))
+    convolution, norm, _ = parts
+    weight = convolution.weight
+    fields, mean, variance = _Fields.apply(x.to(weight.dtype).contiguous(), weight, norm.weight, norm.bias, norm.eps)
+    if norm.running_mean is not None:
+        count = x.numel() / x.shape[1]
+        with torch.no_grad():
+            norm.num_batches_tracked.add_(1)
+            norm.running_mean.lerp_(mean, norm.momentum)
+            norm.running_var.lerp_(variance * (count / (count - 1)), norm.momentum)
+    return cast(Tensor, fields)
+
+
+class _Fields(Function):
+    """(x, weight, gamma, beta, eps) -> (fields, mean, variance); the statistics have no gradient of their own."""
+
+    @staticmethod
+    def forward(ctx: Any, *given: Any) -> tuple[Tensor, Tensor, Tensor]:
+        x, weight, gamma, beta, eps = given
+        image, filters = _arrays(x, weight)
+        team = team_of(torch.get_num_threads())
+        found = kernel.moments(image, filters, team)
+        norm = kernel.Norm(found.mean, 1 / np.sqrt(found.variance + eps), *_of_fields(filters, gamma, beta))
+        fields = x.new_empty(x.shape[0], weight.shape[0], *x.shape[2:])
+        kernel.values(fields.numpy().reshape(*image.shape[:2], -1, *image.shape[2:]), image, filters, norm, team)
+        ctx.save_for_backward(x, weight)
+        ctx.norm = norm
+        statistics = tuple(torch.from_numpy(s.reshape(-1)).to(x.dtype) for s in found)
+        ctx.mark_non_differentiable(*statistics)
+        return fields, *statistics
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        image, filters = _arrays(x, weight)
+        given = gradients[0].to(x.dtype).contiguous().numpy().reshape(*image.shape[:2], -1, *image.shape[2:])
+        team = team_of(torch.get_num_threads())
+        found = kernel.pull_back(given, image, filters, ctx.norm, ctx.needs_input_grad[0], team)
+        of_x = None if found.image is None else torch.from_numpy(found.image)
+        of_weight = torch.from_numpy(found.filters).reshape(weight.shape)
+        return of_x, of_weight, *(torch.from_numpy(g.reshape(-1)) for g in (found.gamma, found.beta)), None
+
+
+def _arrays(x: Tensor, weight: Tensor) -> tuple[Any, Any]:
+    """Return the image (N, C, H, W) and the filters (C, n, 9)."""
+    return x.detach().numpy(), weight.detach().contiguous().numpy().reshape(x.shape[1], -1, 9)
+
+
+def _of_fields(filters: Any, *tensors: Tensor) -> list[Any]:
+    """Return numbers of each field in double precision, (C, n)."""
+    return [t.detach().numpy().astype(np.float64).reshape(filters.shape[:2]) for t in tensors]
+
+
+def _are_as_built(parts: list[Any], layer: GlobalLayer) -> bool:
+    from nnbridge.depthwise import FieldConvolution
+
+    if tuple(map(type, parts)) != (FieldConvolution, nn.BatchNorm2d, nn.ReLU) or not all(map(runs_alone, parts)):
+        return False
+    convolution, norm, _ = parts
+    return (
+        is_depthwise(convolution, len(layer.parts.learned) * layer.channels)
+        and norm.training
+        and norm.affine
+        and norm.momentum is not None
+    )
+
+
+def _common_dtype(x: Tensor, parts: list[Any]) -> torch.dtype | None:
+    """Return the dtype that all have; under autocast, in which the equation is computed in float32, the weights'."""
+    convolution, norm, _ = parts
+    statistics = [] if norm.running_mean is None else [norm.running_mean, norm.running_var]
+    found = {t.dtype for t in (convolution.weight, norm.weight, norm.bias, *statistics)}
+    if not (torch.is_autocast_enabled("cpu") and x.dtype == torch.bfloat16):
+        found.add(x.dtype)
+    return found.pop() if len(found) == 1 else None

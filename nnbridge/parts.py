@@ -1,0 +1,26 @@
+"""Whether a part of a layer is still what the layer was made of: a faster operation may stand in for it only then."""
+
+from __future__ import annotations
+
+from torch import nn
+
+
+def runs_alone(part: nn.Module) -> bool:
+    """Whether calling the part runs its class's `forward` and nothing else."""
+    return not (
+        part._forward_hooks
+        or part._forward_pre_hooks
+        or part._backward_hooks
+        or part._backward_pre_hooks
+        or "forward" in part.__dict__
+    )
+
+
+def is_depthwise(convolution: nn.Conv2d, outputs: int) -> bool:
+    """Whether it is a 3 x 3 convolution of each channel with so many outputs, zeros around, no bias."""
+    return (
+        convolution.weight.shape == (outputs, 1, 3, 3)
+        and convolution.bias is None
+        and convolution.stride == convolution.dilation == convolution.padding == (1, 1)
+        and convolution.padding_mode == "zeros"
+    )
