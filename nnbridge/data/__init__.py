@@ -4,15 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final, NamedTuple
 
+from nnbridge.data.augmentation import Augmentation, Normalisation
 from nnbridge.data.batches import Batches
 from nnbridge.data.cifar import CIFAR10, CIFAR100, load_cifar
 from nnbridge.data.digits import load_digits
 from nnbridge.data.mnist import FASHION_MNIST, MNIST, load_idx_dataset
 from nnbridge.data.records import Dataset, Split
 
-__all__ = ["Batches", "Dataset", "Split", "available", "load"]
+__all__ = ["KINDS", "Augmentation", "Batches", "Dataset", "Kind", "Normalisation", "Split", "available", "load"]
 
+
+class Kind(NamedTuple):
+    """What the images of a data set are like."""
+
+    colours: int
+    size: int
+    "rows and columns"
+    classes: int
+
+
+KINDS: Final = {
+    "digits": Kind(1, 28, 10),
+    "mnist": Kind(1, 28, 10),
+    "fashion-mnist": Kind(1, 28, 10),
+    "cifar10": Kind(3, 32, 10),
+    "cifar100": Kind(3, 32, 100),
+}
 _LOADERS: dict[str, Callable[[str | Path | None], Dataset]] = {
     "digits": lambda data_dir: load_digits(),
     "mnist": lambda data_dir: load_idx_dataset(MNIST, data_dir),

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, Literal, get_args
 
 from nnbridge import data as datasets
-from nnbridge.models.mnist import Kernel
+from nnbridge.models.mnist import IMAGE_SIZE, Kernel
+from nnbridge.models.resnet import SHAPES
+from nnbridge.training.schedules import CONSTANT, SCHEDULES
+from nnbridge.variants import Variant
 
-Backbone = Literal["convolution", "residual", "pde"]
+Backbone = str
 Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["float32", "bfloat16"]
 
-BACKBONES: Final[tuple[Backbone, ...]] = get_args(Backbone)
+BACKBONES: Final = ("convolution", "residual", "pde")
+NETWORKS: Final = (*BACKBONES, *SHAPES)
 
-
+_PHOTOGRAPHS: Final = {
+    "epochs": 300,
+    "learning_rate": 0.1,
+    "schedule": "steps",
+    "crop": 4,
+    "flip": True,
+}
 _SUITED: Final[dict[str, dict[str, Any]]] = {
     "digits": {"epochs": 30, "batch_size": 32, "learning_rate": 0.02},
+    "cifar10": _PHOTOGRAPHS,
+    "cifar100": _PHOTOGRAPHS,
 }
+_CONDENSED: Final = {"batch_size": 32, "weight_decay": 6e-5}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +41,8 @@ class TrainingConfig:
     Parameters
     ----------
     backbone
-        ``"convolution"``, ``"residual"`` or ``"pde"``: the network ``mnist-<backbone>`` of `nnbridge.models`.
+        ``"convolution"``, ``"residual"`` or ``"pde"``: the network ``mnist-<backbone>`` of `nnbridge.models`, for
+        planes of 28 x 28; or the name of one of its residual networks.
     data
         Name of the data set, one of `nnbridge.data.available`.
     epochs
@@ -35,7 +50,14 @@ class TrainingConfig:
     batch_size
         Images in a step, default 128.
     learning_rate
-        Of stochastic gradient descent, constant, default 0.01.
+        Of stochastic gradient descent, default 0.01.
+    schedule
+        What becomes of it: ``"constant"`` (default); ``"steps"``, a tenth after each of ``milestones``;
+        ``"one-cycle"``, up to it and down to nearly nothing, step by step (L. N. Smith, arXiv:1803.09820).
+    milestones
+        Epochs after which ``"steps"`` takes a tenth, default 150 and 225.
+    crop, flip, cutout
+        What is done to training images at random, see `nnbridge.data.augmentation`; default 0, False, 0: nothing.
     momentum
         Nesterov momentum, default 0.9; 0 turns it off.
     weight_decay
@@ -48,6 +70,12 @@ class TrainingConfig:
         ``"cpu"``, ``"cuda"``, or ``"auto"``: the GPU if there is one.
     kernel
         Computes the PDE's steps: ``backend`` of `nnbridge.diffusion_advection`.
+    variant
+        How the Global layers work, of a network that has some; see `nnbridge.Variant`.
+    precision
+        ``"float32"`` (default), or ``"bfloat16"``: convolutions in it, by autocast; the equation stays in float32.
+    channels_last
+        Whether images and weights lie with their channels last, default False.
     threads
         CPU threads of torch. They belong to the result, since they decide the order of its sums. Default 1: the
         networks are too small to gain from a second one, and lose much where another process wants it too. The
@@ -68,19 +96,45 @@ class TrainingConfig:
     epochs: int = 30
     batch_size: int = 128
     learning_rate: float = 0.01
+    schedule: str = CONSTANT
+    milestones: tuple[int, ...] = (150, 225)
+    crop: int = 0
+    flip: bool = False
+    cutout: int = 0
     momentum: float = 0.9
     weight_decay: float = 5e-4
     clip_norm: float = 5.0
     seed: int = 0
     device: Device = "auto"
     kernel: Kernel = "auto"
+    variant: Variant = field(default_factory=Variant)
+    precision: Precision = "float32"
+    channels_last: bool = False
     threads: int = 1
 
     def __post_init__(self) -> None:
-        _check_choice("backbone", self.backbone, BACKBONES)
+        _check_choice("backbone", self.backbone, NETWORKS)
         _check_choice("data", self.data, datasets.available())
         _check_choice("device", self.device, get_args(Device))
         _check_choice("kernel", self.kernel, get_args(Kernel))
+        _check_choice("schedule", self.schedule, SCHEDULES)
+        _check_choice("precision", self.precision, get_args(Precision))
+        for name in ("crop", "cutout"):
+            _check_integer(name, getattr(self, name), 0)
+        object.__setattr__(self, "milestones", tuple(self.milestones))  # a file gives a list
+        for milestone in self.milestones:
+            _check_integer("milestones", milestone, 1)
+        kind = datasets.KINDS[self.data]
+        if self.backbone in BACKBONES and (kind.colours, kind.size) != (1, IMAGE_SIZE):
+            raise ValueError(
+                f"`backbone` {self.backbone!r} takes planes of {IMAGE_SIZE} x {IMAGE_SIZE} in one colour, and "
+                f"{self.data} has {kind.size} x {kind.size} in {kind.colours}: take one of {', '.join(SHAPES)}"
+            )
+        if isinstance(self.variant, dict):  # of a file
+            object.__setattr__(self, "variant", _variant(self.variant))
+        if self.variant != Variant() and not (self.backbone in SHAPES and SHAPES[self.backbone].condensed):
+            raise ValueError(f"`variant` goes with the networks that have a Global layer, and {self.backbone} has none")
+        self.variant.layer(1)  # raises what is wrong with its choices
         _check_integer("epochs", self.epochs, 1)
         _check_integer("batch_size", self.batch_size, 1)
         _check_integer("seed", self.seed, 0)
@@ -98,15 +152,18 @@ class TrainingConfig:
     def for_data(cls, data: str, **choices: Any) -> TrainingConfig:
         """Return the recipe suited to a data set, with ``choices`` (arguments of the class) put over it.
 
-        MNIST and Fashion-MNIST get the published recipe. The digits, 40 times fewer, get batches of 32 and a learning
-        rate of 0.02: with the published recipe their networks would take 360 steps, of 14,000 on MNIST.
+        MNIST, Fashion-MNIST and CIFAR get the published recipes, CIFAR's condensed networks batches of 32 and a weight
+        decay of 6e-5. The digits, 40 times fewer than MNIST, get batches of 32 and a learning rate of 0.02: with the
+        published recipe their networks would take 360 steps, of 14,000 on MNIST.
         """
-        return cls(**({"data": data} | _SUITED.get(data, {}) | choices))
+        shape = SHAPES.get(str(choices.get("backbone")))
+        condensed = _CONDENSED if shape and shape.condensed and data in ("cifar10", "cifar100") else {}
+        return cls(**({"data": data} | _SUITED.get(data, {}) | condensed | choices))
 
     @property
     def model(self) -> str:
         """Name of the network, as `nnbridge.models.create` takes it."""
-        return f"mnist-{self.backbone}"
+        return f"mnist-{self.backbone}" if self.backbone in BACKBONES else self.backbone
 
     def as_dict(self) -> dict[str, Any]:
         """Return the choices as a dictionary of strings and numbers."""
@@ -121,10 +178,18 @@ class TrainingConfig:
         ValueError
             If a key is unknown or a value is not valid.
         """
-        unknown = sorted(choices.keys() - {field.name for field in fields(cls)})
+        unknown = sorted(choices.keys() - {known.name for known in fields(cls)})
         if unknown:
             raise ValueError(f"`choices` has unknown keys {', '.join(unknown)}: was it written by a newer version?")
         return cls(**choices)
+
+
+def _variant(choices: dict[str, Any]) -> Variant:
+    unknown = sorted(choices.keys() - {known.name for known in fields(Variant)})
+    if unknown:
+        known = ", ".join(known.name for known in fields(Variant))
+        raise ValueError(f"`variant` has unknown keys {', '.join(unknown)}: it takes {known}")
+    return Variant(**choices)
 
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:

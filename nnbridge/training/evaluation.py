@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import torch
@@ -14,19 +15,22 @@ CLASSES: Final = 10
 _CHUNK: Final = 1000  # bounds the memory, and changes no result: BatchNorm uses its running statistics
 
 
-def predict(model: nn.Module, split: Split) -> Tensor:
-    """Return the predicted class of every image, int64, (count,); the model is left in evaluation mode."""
+def predict(model: nn.Module, split: Split, prepare: Callable[[Tensor], Tensor] = lambda images: images) -> Tensor:
+    """Return the predicted class of every image, int64, (count,); the model is left in evaluation mode.
+
+    ``prepare`` makes of images what the model takes: images that are bytes are normalised.
+    """
     model.eval()
     with torch.no_grad():
-        return torch.cat([model(images).argmax(dim=1) for images in split.images.split(_CHUNK)])
+        return torch.cat([model(prepare(images)).argmax(dim=1) for images in split.images.split(_CHUNK)])
 
 
-def accuracy(predicted: Tensor, labels: Tensor) -> float:
+def accuracy(predicted: Tensor, labels: Tensor, classes: int = CLASSES) -> float:
     """Return the per cent of images whose class was predicted."""
-    return 100 * float(multiclass_accuracy(predicted, labels, CLASSES, average="micro", validate_args=False))
+    return 100 * float(multiclass_accuracy(predicted, labels, classes, average="micro", validate_args=False))
 
 
-def confusion_matrix(predicted: Tensor, labels: Tensor) -> list[list[int]]:
+def confusion_matrix(predicted: Tensor, labels: Tensor, classes: int = CLASSES) -> list[list[int]]:
     """Count images by class: ``matrix[true][predicted]``."""
-    matrix: list[list[int]] = multiclass_confusion_matrix(predicted, labels, CLASSES).tolist()
+    matrix: list[list[int]] = multiclass_confusion_matrix(predicted, labels, classes).tolist()
     return matrix

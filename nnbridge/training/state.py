@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
-from nnbridge.data import Batches
+from nnbridge.data import Augmentation, Batches
 from nnbridge.training.config import TrainingConfig
 from nnbridge.training.records import EpochRecord
 
@@ -20,7 +21,9 @@ class State:
 
     model: nn.Module
     optimizer: Optimizer
+    schedule: LRScheduler
     batches: Batches
+    augmentation: Augmentation
     history: list[EpochRecord]
 
     def capture(self, config: TrainingConfig) -> dict[str, Any]:
@@ -29,7 +32,9 @@ class State:
             "config": config.as_dict(),
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
             "batches": self.batches.state_dict(),
+            "augmentation": self.augmentation.state_dict(),
             "generator": torch.get_rng_state(),
             "cuda_generators": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
             "history": [asdict(record) for record in self.history],
@@ -39,7 +44,9 @@ class State:
         """Take over what `capture` returned."""
         self.model.load_state_dict(checkpoint["model"])
         self.optimizer.load_state_dict(checkpoint["optimizer"])
+        self.schedule.load_state_dict(checkpoint["schedule"])
         self.batches.load_state_dict(checkpoint["batches"])
+        self.augmentation.load_state_dict(checkpoint["augmentation"])
         torch.set_rng_state(checkpoint["generator"])
         if torch.cuda.is_available() and checkpoint["cuda_generators"]:
             torch.cuda.set_rng_state_all(checkpoint["cuda_generators"])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -10,19 +11,22 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import SGD
 
+from nnbridge import data as datasets
 from nnbridge import models
-from nnbridge.data import Batches, Dataset, Split
+from nnbridge.data import Augmentation, Batches, Dataset, Normalisation
 from nnbridge.models import MnistNet, ResNet
+from nnbridge.models.resnet import SHAPES
 from nnbridge.training.config import TrainingConfig
 from nnbridge.training.evaluation import accuracy, confusion_matrix, predict
 from nnbridge.training.folder import RunFolder, load_checkpoint, save_checkpoint
-from nnbridge.training.loop import train_epoch
+from nnbridge.training.loop import Course, train_epoch
 from nnbridge.training.machine import accelerator, use_threads
 from nnbridge.training.observers import Observer, TensorBoard, tensorboard_available
 from nnbridge.training.records import EpochRecord, Metrics
+from nnbridge.training.schedules import make_schedule
 from nnbridge.training.state import State
 
 
@@ -92,9 +96,22 @@ def load_model(folder: str | Path) -> MnistNet | ResNet:
     """
     run = RunFolder(folder)
     config = run.config()
-    model = models.create(config.model, kernel=config.kernel)
+    model = make_model(config)
     model.load_state_dict(load_checkpoint(run.last)["model"])
     return model
+
+
+def make_model(config: TrainingConfig) -> MnistNet | ResNet:
+    """Return the network of a config, its weights drawn from torch's generator."""
+    kind = datasets.KINDS[config.data]
+    condensed = config.backbone in SHAPES and SHAPES[config.backbone].condensed
+    return models.create(
+        config.model,
+        in_channels=kind.colours,
+        num_classes=kind.classes,
+        kernel=config.kernel,
+        variant=config.variant if condensed else None,
+    )
 
 
 def _fit(
@@ -106,10 +123,13 @@ def _fit(
 ) -> Metrics:
     if dataset.name != config.data:
         raise ValueError(f"`dataset` is {dataset.name!r}, but the run is on {config.data!r}: load that")
-    fabric = Fabric(accelerator=accelerator(config.device), devices=1)
+    precision: Any = "bf16-mixed" if config.precision == "bfloat16" else "32-true"
+    fabric = Fabric(accelerator=accelerator(config.device), devices=1, precision=precision)
     train_split, test_split = dataset.train.to(fabric.device), dataset.test.to(fabric.device)
     torch.manual_seed(config.seed)
-    model = models.create(config.model, kernel=config.kernel)
+    model = make_model(config)
+    if config.channels_last:
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = SGD(
         model.parameters(),
         lr=config.learning_rate,
@@ -118,7 +138,17 @@ def _fit(
         weight_decay=config.weight_decay,
     )
     wrapped_model, wrapped_optimizer = fabric.setup(model, optimizer)
-    state = State(model, optimizer, Batches(train_split, config.batch_size, config.seed), [])
+    batches = Batches(train_split, config.batch_size, config.seed)
+    schedule = make_schedule(optimizer, config, len(batches))
+    normalise = Normalisation(dataset)
+    augmentation = Augmentation(
+        normalise, padding=config.crop, flip=config.flip, cutout=config.cutout, seed=config.seed
+    )
+    state = State(model, optimizer, schedule, batches, augmentation, [])
+    prepare: Callable[[Tensor], Tensor] = augmentation if config.crop or config.flip or config.cutout else normalise
+    if config.channels_last:
+        prepare = partial(_channels_last, prepare)
+    course = Course(fabric, wrapped_model, wrapped_optimizer, schedule, batches, prepare, config.clip_norm)
     if checkpoint is None:
         save_checkpoint(run.last, state.capture(config))
     else:
@@ -131,23 +161,22 @@ def _fit(
     for epoch in range(len(state.history) + 1, config.epochs + 1):
         start = perf_counter()
         try:
-            loss, train_accuracy = train_epoch(
-                fabric, wrapped_model, wrapped_optimizer, state.batches, config.clip_norm, epoch, observers
-            )
+            loss, train_accuracy = train_epoch(course, epoch, observers)
         except FloatingPointError as error:
             raise DivergenceError(
                 f"{error}: training stopped. {run.last} holds the state after epoch {epoch - 1}, the last good one. "
                 f"A learning rate below {config.learning_rate:g} may help"
             ) from None
         trained = perf_counter()
-        test_accuracy = accuracy(predict(model, test_split), test_split.labels)
+        test_accuracy = accuracy(predict(model, test_split, normalise), test_split.labels, dataset.classes)
         speed = len(train_split) / (trained - start)
         state.history.append(EpochRecord(epoch, loss, train_accuracy, test_accuracy, speed, perf_counter() - start))
         _keep(state, config, run)
         for observer in observers:
             observer.on_epoch(state.history[-1])
 
-    metrics = _summarise(model, test_split, state.history)
+    predicted = predict(model, test_split, normalise)
+    metrics = _summarise(model, predicted, test_split.labels, dataset.classes, state.history)
     run.write_metrics(metrics)
     return metrics
 
@@ -162,14 +191,19 @@ def _keep(state: State, config: TrainingConfig, run: RunFolder) -> None:
     run.write_log(state.history)
 
 
-def _summarise(model: nn.Module, test: Split, history: Sequence[EpochRecord]) -> Metrics:
-    predicted = predict(model, test)
+def _channels_last(prepare: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+    return prepare(images).contiguous(memory_format=torch.channels_last)
+
+
+def _summarise(
+    model: nn.Module, predicted: Tensor, labels: Tensor, classes: int, history: Sequence[EpochRecord]
+) -> Metrics:
     best = max(history, key=lambda record: record.test_accuracy)
     return Metrics(
-        test_accuracy=accuracy(predicted, test.labels),
+        test_accuracy=accuracy(predicted, labels, classes),
         best_accuracy=best.test_accuracy,
         best_epoch=best.epoch,
-        confusion=confusion_matrix(predicted, test.labels),
+        confusion=confusion_matrix(predicted, labels, classes),
         parameters=models.count_parameters(model),
         images_per_second=median(record.images_per_second for record in history),
         seconds=sum(record.seconds for record in history),
