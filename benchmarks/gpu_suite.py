@@ -7,6 +7,7 @@ Nothing of it has run on a GPU yet. `--device cpu` rehearses it with the CPU's k
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -165,10 +166,15 @@ def _run_tests(out: Path) -> str:
     (out / "tests.log").write_text(done.stdout + done.stderr, encoding="utf-8")
     summary = (done.stdout.strip().splitlines() or ["nothing"])[-1]
     console.print(f"tests: {summary}")
-    if done.returncode:
-        console.print(f"a test failed, so nothing is timed: {out / 'tests.log'}", style="red")
+    if done.returncode or not _all_ran(done.stdout):
+        console.print(f"a test failed or was skipped, so nothing is timed: {out / 'tests.log'}", style="red")
         raise typer.Exit(1)
     return summary
+
+
+def _all_ran(output: str) -> bool:
+    """Whether pytest has run tests and skipped none: where the kernels find no GPU it would skip them all."""
+    return bool(re.search(r"\d+ passed", output)) and not re.search(r"\d+ skipped", output)
 
 
 def _sanitize(out: Path) -> dict[str, str]:
@@ -179,14 +185,16 @@ def _sanitize(out: Path) -> dict[str, str]:
         return dict.fromkeys(TOOLS, "compute-sanitizer is absent")
     found = {}
     for tool in TOOLS:
-        command = [sanitizer, "--tool", tool, "--error-exitcode", "9"]
+        command = [sanitizer, "--tool", tool, "--error-exitcode", "9", "--report-api-errors", "no"]
         command += [sys.executable, "-m", "pytest", "-q", "tests/gpu/test_sanitized.py"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         (out / f"{tool}.log").write_text(done.stdout + done.stderr, encoding="utf-8")
         found[tool] = f"exit code {done.returncode}"
         console.print(f"{tool}: {found[tool]}")
-        if done.returncode:
-            console.print(f"{tool} has found something, so nothing is timed: {out / f'{tool}.log'}", style="red")
+        if done.returncode or not _all_ran(done.stdout):
+            console.print(
+                f"{tool} ran no test or found something, nothing is timed: {out / f'{tool}.log'}", style="red"
+            )
             raise typer.Exit(1)
     return found
 

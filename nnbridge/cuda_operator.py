@@ -74,6 +74,9 @@ def evolve_adjoint(
 def stacked_layouts(x: Tensor, fields: Tensor, stack: Stack) -> list[tuple[Tensor, Row]]:
     """Return the seven inputs of a layer: its fields are read where they lie, in one tensor."""
     cells, count = x.shape[-2] * x.shape[-1], len(stack.names)
+    wanted = (*x.shape[:-2], count, *x.shape[-2:])
+    if tuple(fields.shape) != wanted:
+        raise ValueError(f"`fields` has shape {tuple(fields.shape)}: for `x` of {tuple(x.shape)} it takes {wanted}")
     zero = x.new_zeros(1), (1, 1, 1, 1)
     D = zero if stack.diffusivity is None else (x.new_full((1,), stack.diffusivity), (1, 1, 1, 1))
     h = lay_out(x.detach(), x.shape)
@@ -131,6 +134,9 @@ def _batch(laid: Sequence[tuple[Tensor, Row]], shape: Sequence[int], mesh: Mesh)
 
     require()
     like = laid[NOW][0]
+    if any(flat.device != like.device or flat.dtype != like.dtype for flat, _ in laid):
+        found = ", ".join(f"{flat.dtype} on {flat.device}" for flat, _ in laid)
+        raise ValueError(f"the kernel takes tensors of one dtype on one device, got {found}: move or convert them")
     dtype = np.dtype(np.float32 if like.dtype == torch.float32 else np.float64)
     arrays, table = tuple(flat for flat, _ in laid), tuple(row for _, row in laid)
     with on_device(like) as stream:

@@ -11,6 +11,7 @@ from nnbridge import fused, learned_fields
 from nnbridge.depthwise import FieldConvolution
 from nnbridge.field_blocks import BLOCKS, DEPTHWISE, IDENTITY, PERONA_MALIK, FieldBlocks, field_block
 from nnbridge.ops import BACKENDS, diffusion_advection, evolve_fields
+from nnbridge.parts import runs_alone
 from nnbridge.reference import COLUMNS, ROWS, after, before
 from solver import checks
 from solver.cpu.layer import Parts
@@ -68,8 +69,9 @@ class GlobalLayer(nn.Module):
     diffusion : {"laplacian", "flux"}
         D H_xx (published) or the conservative (D H_x)_x.
     norm_eps : {"channels"} or float
-        Epsilon of both BatchNorms. ``"channels"`` is C, as in the published code, where a positional argument made it
-        so: it shrinks the fields 20 to 80 times at the start, and is what keeps the published layer stable.
+        Epsilon of the BatchNorms, but those inside a basic block or a bottleneck. ``"channels"`` is C, as in the
+        published code, where a positional argument made it so: it shrinks the fields 20 to 80 times at the start, and
+        is what keeps the published layer stable.
     backend : str
         As for `diffusion_advection`.
 
@@ -156,7 +158,8 @@ class GlobalLayer(nn.Module):
 
     def _learned(self, h: Tensor) -> Any:
         """Return what `coefficients` makes of `h`."""
-        return learned_fields.make(self, h) if learned_fields.applies(self, h) else self.coefficients(h)
+        own = type(self)._evolve is not GlobalLayer._evolve  # which may want derivatives that this has not
+        return self.coefficients(h) if own or not learned_fields.applies(self, h) else learned_fields.make(self, h)
 
     def _evolve_blocks(self, x: Tensor) -> Tensor:
         """Return H[steps] from an initial state or fields that a block makes."""
@@ -193,7 +196,7 @@ class GlobalLayer(nn.Module):
     @property
     def is_published(self) -> bool:
         """Whether H[0] = H[-1] = I, and the fields come from one convolution of I: what the fused operators know."""
-        return self.one_convolution and self.init_kind == IDENTITY
+        return self.one_convolution and type(self.init) is nn.Identity and runs_alone(self.init)
 
     @property
     def parts(self) -> Parts:

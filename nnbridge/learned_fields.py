@@ -40,12 +40,13 @@ def applies(layer: GlobalLayer, x: Tensor) -> bool:
         and x.ndim == 4
         and x.shape[1] == layer.channels
         and x.numel() > layer.channels  # torch refuses a norm of one number, and says why
-        and x.is_cpu
+        and _are_plain([x, *_numbers(list(parts))])
         and _common_dtype(x, list(parts)) in DTYPES
         and not torch.compiler.is_compiling()
         and not torch_module._has_any_global_hook()
         and forward_ad._current_level < 0
         and not torch._C._are_functorch_transforms_active()
+        and not torch._C._len_torch_dispatch_stack()  # who looks at operators would see none of this one
     )
 
 
@@ -55,10 +56,11 @@ def make(layer: GlobalLayer, x: Tensor) -> Tensor:
     convolution, norm, _ = parts
     weight = convolution.weight
     fields, mean, variance = _Fields.apply(x.to(weight.dtype).contiguous(), weight, norm.weight, norm.bias, norm.eps)
-    if norm.running_mean is not None:
+    if norm.track_running_stats and norm.running_mean is not None:
         count = x.numel() / x.shape[1]
         with torch.no_grad():
-            norm.num_batches_tracked.add_(1)
+            if norm.num_batches_tracked is not None:
+                norm.num_batches_tracked.add_(1)
             norm.running_mean.lerp_(mean, norm.momentum)
             norm.running_var.lerp_(variance * (count / (count - 1)), norm.momentum)
     return cast(Tensor, fields)
@@ -87,7 +89,9 @@ class _Fields(Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         image, filters = _arrays(x, weight)
-        given = gradients[0].to(x.dtype).contiguous().numpy().reshape(*image.shape[:2], -1, *image.shape[2:])
+        given = (
+            gradients[0].to(x.dtype).resolve_neg().contiguous().numpy().reshape(*image.shape[:2], -1, *image.shape[2:])
+        )
         team = team_of(torch.get_num_threads())
         found = kernel.pull_back(given, image, filters, ctx.norm, ctx.needs_input_grad[0], team)
         of_x = None if found.image is None else torch.from_numpy(found.image)
@@ -119,11 +123,21 @@ def _are_as_built(parts: list[Any], layer: GlobalLayer) -> bool:
     )
 
 
-def _common_dtype(x: Tensor, parts: list[Any]) -> torch.dtype | None:
-    """Return the dtype that all have; under autocast, in which the equation is computed in float32, the weights'."""
+def _are_plain(tensors: list[Tensor]) -> bool:
+    """Whether all lie in the memory of the CPU as NumPy can see them."""
+    return all(type(t) in (Tensor, nn.Parameter) and t.is_cpu and not t.is_neg() and not t.is_conj() for t in tensors)
+
+
+def _numbers(parts: list[Any]) -> list[Tensor]:
+    """Return the weights and statistics of convolution and norm."""
     convolution, norm, _ = parts
     statistics = [] if norm.running_mean is None else [norm.running_mean, norm.running_var]
-    found = {t.dtype for t in (convolution.weight, norm.weight, norm.bias, *statistics)}
+    return [convolution.weight, norm.weight, norm.bias, *statistics]
+
+
+def _common_dtype(x: Tensor, parts: list[Any]) -> torch.dtype | None:
+    """Return the dtype that all have; under autocast, in which the equation is computed in float32, the weights'."""
+    found = {t.dtype for t in _numbers(parts)}
     if not (torch.is_autocast_enabled("cpu") and x.dtype == torch.bfloat16):
         found.add(x.dtype)
     return found.pop() if len(found) == 1 else None

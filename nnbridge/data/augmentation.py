@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from nnbridge.data.records import Dataset
+from solver import checks
 
 WHITE = 255.0
 
@@ -56,11 +57,12 @@ class Augmentation:
     """
 
     def __init__(self, normalise: Normalisation, *, padding: int, flip: bool, cutout: int, seed: int) -> None:
-        self.normalise, self.padding, self.flip, self.cutout = normalise, padding, flip, cutout
+        self.normalise, self.flip = normalise, bool(flip)
+        self.padding, self.cutout = checks.whole("padding", padding, 0), checks.whole("cutout", cutout, 0)
         self._generator = torch.Generator().manual_seed(seed)
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Return a batch (N, C, H, W) changed at random, float32."""
+        """Return a batch of bytes (N, C, H, W) changed at random, float32; where images are numbers, black is 0."""
         count, _, height, width = images.shape
         down, right = (self._draw(count, 2 * self.padding + 1) for _ in range(2))
         mirrored = self._draw(count, 2) if self.flip else torch.zeros(count, dtype=torch.int64)

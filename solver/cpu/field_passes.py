@@ -10,12 +10,13 @@ from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.convolution import TAPS, convolve_pair, convolved, filter_of
 from solver.cpu.copying import copy_run
-from solver.cpu.pointers import pointer
+from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.rows import Around
 from solver.cpu.sharing import share_out
 from solver.cpu.streaming import fence, stream_run
 
 IMAGE, FIRST, SECOND, GIVEN, MADE, SLOTS = range(6)  # planes of scratch
+RUN = 2**10  # cells whose sum is kept in their own precision
 
 
 @kernel(part=True)
@@ -52,7 +53,7 @@ def convolve_two(a, a_at, b, b_at, x, around, weights, field, n, zero):
 
 
 @kernel(reassociate=True, part=True)
-def sum_of(a, at, n, zero):
+def sum_run(a, at, n, zero):
     """Return the sum of n cells."""
     total = zero
     for q in range(n):
@@ -61,7 +62,7 @@ def sum_of(a, at, n, zero):
 
 
 @kernel(reassociate=True, part=True)
-def squares_of(a, at, n, mean, zero):
+def squares_run(a, at, n, mean, zero):
     """Return the sum of the squares of n cells' deviations."""
     total = zero
     for q in range(n):
@@ -70,13 +71,43 @@ def squares_of(a, at, n, mean, zero):
 
 
 @kernel(reassociate=True, part=True)
-def products_of(y, at, given, given_at, n, scale, shift, mean, zero):
+def products_run(y, at, given, given_at, n, scale, shift, mean, zero):
     """Return the sums of g and of g (y - mean); g is what is given where the ReLU lets it through."""
     total, product = zero, zero
     for q in range(n):
         passed = given[given_at + q] if scale * y[at + q] + shift > zero else zero
         total += passed
         product += passed * (y[at + q] - mean)
+    return total, product
+
+
+@kernel(part=True)
+def sum_of(a, at, n, zero):
+    """Return the sum of n cells in double precision, added up run by run."""
+    total = 0.0
+    for start in range(0, n, RUN):
+        total += sum_run(a, at + start, min(RUN, n - start), zero)
+    return total
+
+
+@kernel(part=True)
+def squares_of(a, at, n, mean, zero):
+    """Return the sum of the squares of n cells' deviations in double precision."""
+    total = 0.0
+    for start in range(0, n, RUN):
+        total += squares_run(a, at + start, min(RUN, n - start), mean, zero)
+    return total
+
+
+@kernel(part=True)
+def products_of(y, at, given, given_at, n, scale, shift, mean, zero):
+    """Return the sums of g and of g (y - mean) in double precision."""
+    total, product = 0.0, 0.0
+    for start in range(0, n, RUN):
+        some, others = products_run(
+            y, at + start, given, given_at + start, min(RUN, n - start), scale, shift, mean, zero
+        )
+        total, product = total + some, product + others
     return total, product
 
 
@@ -131,7 +162,7 @@ def moments_some(found, image, filters, shape, first, last):
     """Do so for planes first..last-1."""
     C, n, rows, columns = shape
     planes = scratch(shape, image)
-    size, S, zero = planes.shape[1], columns + 2, image[0] - image[0]
+    size, S, zero = planes.shape[1], columns + 2, image.dtype.type(0)
     work, weights, image_at = pointer(planes.reshape(-1), 0), pointer(filters, 0), IMAGE * planes.shape[1] + 2 * S
     around = Around(image_at, image_at - S, image_at + S)
     for p in range(first, last):
@@ -142,9 +173,10 @@ def moments_some(found, image, filters, shape, first, last):
             for which in range(2):
                 at, to = a if which == 0 else b, 2 * (p * n + field + which)
                 fill_borders(work, at, rows, columns, zero)
-                mean = sum_of(work, at, rows * S, zero) / image.dtype.type(rows * columns)
+                mean = image.dtype.type(sum_of(work, at, rows * S, zero) / (rows * columns))
                 fill_borders(work, at, rows, columns, mean)
                 found[to], found[to + 1] = mean, squares_of(work, at, rows * S, mean, zero)
+    keep_alive(planes)
 
 
 @kernel()
@@ -158,7 +190,7 @@ def values_some(out, shifts, image, filters, shape, first, last):
     """Do so for planes first..last-1."""
     C, n, rows, columns = shape
     planes = scratch(shape, image)
-    size, S, zero, cells = planes.shape[1], columns + 2, image[0] - image[0], rows * columns
+    size, S, zero, cells = planes.shape[1], columns + 2, image.dtype.type(0), rows * columns
     work, weights, image_at = pointer(planes.reshape(-1), 0), pointer(filters, 0), IMAGE * planes.shape[1] + 2 * S
     shift, around = pointer(shifts, 0), Around(image_at, image_at - S, image_at + S)
     for p in range(first, last):
@@ -171,6 +203,7 @@ def values_some(out, shifts, image, filters, shape, first, last):
                 stream_run(out, to, work, a + row, columns)
                 stream_run(out, to + cells, work, b + row, columns)
     fence()
+    keep_alive(planes)
 
 
 @kernel()
@@ -187,7 +220,7 @@ def sums_some(found, given, numbers, image, filters, shape, first, last):
     """Do so for planes first..last-1."""
     C, n, rows, columns = shape
     planes = scratch(shape, image)
-    size, S, zero, cells = planes.shape[1], columns + 2, image[0] - image[0], rows * columns
+    size, S, zero, cells = planes.shape[1], columns + 2, image.dtype.type(0), rows * columns
     work, weights, image_at = pointer(planes.reshape(-1), 0), pointer(filters, 0), IMAGE * planes.shape[1] + 2 * S
     around = Around(image_at, image_at - S, image_at + S)
     a, b, g = FIRST * size + S, SECOND * size + S, GIVEN * size + S
@@ -203,6 +236,7 @@ def sums_some(found, given, numbers, image, filters, shape, first, last):
                 found[2 * number], found[2 * number + 1] = products_of(
                     work, at, work, g, rows * S, scale, shift, mean, zero
                 )
+    keep_alive(planes)
 
 
 @kernel()
@@ -219,7 +253,7 @@ def gradients_some(of_image, of_filters, given, numbers, image, filters, shape, 
     """Do so for planes first..last-1."""
     C, n, rows, columns = shape
     planes = scratch(shape, image)
-    size, S, zero, cells = planes.shape[1], columns + 2, image[0] - image[0], rows * columns
+    size, S, zero, cells = planes.shape[1], columns + 2, image.dtype.type(0), rows * columns
     work, weights, image_at = pointer(planes.reshape(-1), 0), pointer(filters, 0), IMAGE * planes.shape[1] + 2 * S
     around = Around(image_at, image_at - S, image_at + S)
     a, b, g, made = FIRST * size + 2 * S, SECOND * size + 2 * S, GIVEN * size + S, MADE * size + S
@@ -252,3 +286,4 @@ def gradients_some(of_image, of_filters, given, numbers, image, filters, shape, 
             for i in range(rows):
                 stream_run(of_image, p * cells + i * columns, work, made + i * S + 1, columns)
     fence()
+    keep_alive(planes)

@@ -46,7 +46,7 @@ def adjoint(cotangent: Levels | Array, levels: Levels, fields: Fields, mesh: Mes
     given = cotangent if isinstance(cotangent, Levels) else Levels(cotangent, np.zeros((), batch.dtype))
     if steps == 0 or not all(batch.shape):
         return reference.adjoint(given, levels, fields, mesh, steps)
-    of_now, of_old = (np.ascontiguousarray(np.broadcast_to(c, batch.shape)).reshape(-1) for c in given)
+    of_now, of_old = (np.ascontiguousarray(np.broadcast_to(c, batch.shape), batch.dtype).reshape(-1) for c in given)
     found = launch.pull_back(batch, steps, cuda.to_device(of_now), cuda.to_device(of_old), (True,) * 7)
     gradients = [to_host(g.memory, g.shape) for g in found if g is not None]
     return Inputs(*(sum_to_shape(g, i.shape) for g, i in zip(gradients, inputs, strict=True)))
@@ -71,7 +71,7 @@ class Course:
                 return Levels(*(np.empty(shape, levels.now.dtype) for _ in range(2))), True
             batch = self._batch = DeviceBatch.of(Inputs.of(read(levels), self._fields), self._mesh)
         else:
-            batch = self._batch.with_levels(*(on_device(level, self._batch.shape) for level in levels))
+            batch = self._batch.with_levels(*(on_device(level, self._batch) for level in levels))
         reached = self._spent.pop() if self._spent else Levels(batch.level(), batch.level())
         launch.advance(batch, steps, *reached)
         return reached, scan.all_finite(reached.now)
@@ -87,10 +87,10 @@ def is_on_host(level: Any) -> bool:
     return isinstance(level, np.ndarray)
 
 
-def on_device(level: Any, shape: tuple[int, ...]) -> Any:
-    """Return a level in the memory of the GPU, where it is already or from an array that broadcasts to `shape`."""
+def on_device(level: Any, batch: DeviceBatch) -> Any:
+    """Return a level in the memory of the GPU, where it is already or from an array that broadcasts to its shape."""
     if is_on_host(level):
-        return cuda.to_device(np.ascontiguousarray(np.broadcast_to(level, shape)))
+        return cuda.to_device(np.ascontiguousarray(np.broadcast_to(level, batch.shape), batch.dtype))
     return level
 
 

@@ -44,6 +44,10 @@ class DeviceBatch(NamedTuple):
     def of(cls, inputs: Inputs, mesh: Mesh) -> DeviceBatch:
         """Copy inputs of the host to the GPU; one that comes again is copied once."""
         require()
+        dtypes = {array.dtype for array in inputs}
+        if len(dtypes) > 1 or not dtypes <= {np.dtype(np.float32), np.dtype(np.float64)}:
+            named = ", ".join(f"{name} {array.dtype}" for name, array in zip(Inputs._fields, inputs, strict=True))
+            raise TypeError(f"backend='cuda' takes seven inputs of one dtype, float32 or float64, got {named}")
         shape = common_shape(inputs)
         arrays, table = Batch.of(inputs, shape)
         copies: dict[int, Any] = {}

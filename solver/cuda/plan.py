@@ -11,13 +11,13 @@ from solver.cuda.forward_kernels import LEVELS
 from solver.cuda.regions import Block, Cut, cut_planes
 
 # Blocks by the bytes of a number, the smallest first. A thread's registers hold eight numbers of each of its cells,
-# eleven in an adjoint, and a block has 65,536 registers.
+# eleven in an adjoint, and a block has 65,536 registers. Four warps at a time get theirs: large blocks are whole fours.
 FORWARD = {
-    4: (Block(8, 8, 1), Block(16, 16, 1), Block(32, 8, 4), Block(56, 8, 7)),
+    4: (Block(8, 8, 1), Block(16, 16, 1), Block(32, 8, 4), Block(64, 6, 8)),
     8: (Block(8, 8, 1), Block(16, 16, 1), Block(32, 8, 4), Block(64, 6, 4)),
 }
 ADJOINT = {
-    4: (Block(8, 8, 1), Block(16, 16, 1), Block(32, 8, 4), Block(64, 7, 4)),
+    4: (Block(8, 8, 1), Block(16, 16, 1), Block(32, 8, 4), Block(64, 6, 4)),
     8: (Block(8, 8, 1), Block(16, 16, 1), Block(32, 8, 4), Block(64, 6, 3)),
 }
 DEPTH = 5  # steps of a launch where planes are cut: with more, halos cost more than passages through memory save

@@ -118,13 +118,23 @@ def test_a_failing_test_ends_the_suite(rehearse, monkeypatch, tmp_path):
     assert not (tmp_path / "gpu.csv").exists()
 
 
+def test_skipped_tests_are_no_proof(monkeypatch, tmp_path):
+    class Skipped:
+        returncode, stdout, stderr = 0, "s\n326 skipped", ""
+
+    monkeypatch.setattr(gpu_suite.subprocess, "run", lambda *_, **__: Skipped)
+    result = CliRunner().invoke(gpu_suite.app, ["--device", "cpu", "--out", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "a test failed or was skipped" in result.output
+
+
 @pytest.mark.parametrize(("found", "code"), [(None, 0), (0, 0), (9, 1)])
 def test_what_a_sanitizer_finds_ends_the_suite_and_its_absence_is_said(found, code, monkeypatch, tmp_path):
     class Done:
         def __init__(self, command):
             sanitized = "--tool" in command
             self.returncode = found if sanitized else 0
-            self.stdout, self.stderr = "RACECHECK SUMMARY" if sanitized else "3 passed", ""
+            self.stdout, self.stderr = "3 passed\nRACECHECK SUMMARY" if sanitized else "3 passed", ""
 
     monkeypatch.setattr(gpu_suite.shutil, "which", lambda name: None if found is None else f"/opt/{name}")
     monkeypatch.setattr(gpu_suite.subprocess, "run", lambda command, **_: Done(command))

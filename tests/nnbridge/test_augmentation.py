@@ -87,3 +87,9 @@ def test_a_seed_repeats_and_a_state_goes_on(normalise, images):
     assert not torch.equal(first, third(images))
     third.load_state_dict(one.state_dict())
     torch.testing.assert_close(third(images), one(images), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", ["padding", "cutout"])
+def test_a_negative_size_is_refused(name, normalise):
+    with pytest.raises(ValueError, match=rf"`{name}` is -1: it takes a whole number >= 0"):
+        Augmentation(normalise, **({"padding": 0, "flip": False, "cutout": 0, "seed": 0} | {name: -1}))

@@ -9,6 +9,8 @@ from torch import nn
 from nnbridge import GlobalLayer, learned_fields
 
 SHAPES = [(4, 3, 6, 5), (2, 3, 1, 7), (3, 3, 7, 1), (5, 3, 1, 1), (2, 3, 32, 32), (3, 3, 28, 28), (2, 3, 17, 40)]
+# Larger than what an allocator keeps at hand: scratch that is freed too early is no longer there.
+LARGE = [(1, 3, 256, 250), (1, 3, 1100, 700)]
 TOLERANCE = {torch.float64: 1e-11, torch.float32: 2e-4}
 
 
@@ -53,6 +55,11 @@ def test_values_gradients_and_statistics_are_those_of_the_parts(shape, dtype, ch
     compare(*pair(dtype, **choices), images(shape, dtype), TOLERANCE[dtype])
 
 
+@pytest.mark.parametrize("shape", LARGE, ids=str)
+def test_large_planes(shape):
+    compare(*pair(), images(shape), 1e-11)
+
+
 def test_a_layer_with_a_block_before_it():
     compare(*pair(init="pointwise"), images(SHAPES[0]), 1e-11)
 
@@ -79,6 +86,10 @@ def test_a_mean_far_from_zero_costs_no_digits():
     layer, apart = pair(torch.float32)
     x = images((8, 3, 16, 16), torch.float32) + 1000
     compare(layer, apart, x, 5e-3)
+    large = images((1, 3, 256, 256), torch.float32) + 1000
+    exact = copy.deepcopy(pair(torch.float32)[0]).double()
+    for got, want in zip(step(pair(torch.float32)[0], large), step(exact, large.double()), strict=True):
+        torch.testing.assert_close(got.double(), want.double(), rtol=1e-3, atol=5e-3 * float(want.detach().abs().max()))
     exact, _ = pair(torch.float64)
     exact._learned(x.double())
     layer, _ = pair(torch.float32)
@@ -109,13 +120,69 @@ def test_a_norm_without_statistics():
 
 
 def test_under_autocast_the_fields_are_computed_in_single_precision():
-    layer, _ = pair(torch.float32)
-    x = images(SHAPES[0], torch.float32)
-    want = layer._learned(x.to(torch.bfloat16).float())
+    layer, apart = pair(torch.float32)
+    x = images(SHAPES[0], torch.float32).to(torch.bfloat16)
     with torch.autocast("cpu", torch.bfloat16):
-        got = layer._learned(x.to(torch.bfloat16))
+        assert learned_fields.applies(layer, x)
+        got = layer._learned(x)
     assert got.dtype == torch.float32
-    torch.testing.assert_close(got, want)
+    torch.testing.assert_close(got, apart._learned(x.float()), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_what_is_not_finite_stays_in_its_channel(bad):
+    layer, apart = pair()
+    x = images(SHAPES[0])
+    x[0, 0, 0, 0] = bad
+    for got, want in zip(step(layer, x), step(apart, x), strict=True):
+        assert torch.equal(torch.isnan(got), torch.isnan(want))
+    assert not torch.isnan(layer._learned(x)[:, 4:]).any()
+
+
+def test_a_norm_that_does_not_track_leaves_its_statistics():
+    layer, _ = pair()
+    norm = layer.coefficients[1]
+    norm.track_running_stats = False
+    before = [buffer.clone() for buffer in norm.buffers()]
+    assert learned_fields.applies(layer, images(SHAPES[0]))
+    layer._learned(images(SHAPES[0]))
+    assert all(torch.equal(a, b) for a, b in zip(before, norm.buffers(), strict=True))
+    norm.track_running_stats, norm.num_batches_tracked = True, None
+    layer._learned(images(SHAPES[0]))
+    assert not torch.equal(before[0], norm.running_mean)
+
+
+def test_a_traced_graph_holds_the_parts():
+    layer, _ = pair()
+    x, other = images(SHAPES[0]), images(SHAPES[0]) + 1
+    graph = torch.fx.experimental.proxy_tensor.make_fx(lambda t: layer._learned(t))(x)
+    torch.testing.assert_close(graph(other), layer._learned(other))
+
+
+def test_a_subclass_with_an_evolution_of_its_own_keeps_its_derivatives():
+    class Other(GlobalLayer):
+        def _evolve(self, x, made):
+            return x * made.unflatten(1, (3, 4)).sum(2)
+
+    x = images(SHAPES[0]).requires_grad_()
+    (gradient,) = torch.autograd.grad(Other(3).double()(x).sum(), x, create_graph=True)
+    gradient.square().sum().backward()
+    assert torch.isfinite(x.grad).all()
+
+
+def test_tensors_that_numpy_cannot_see_go_through_the_parts():
+    layer, apart = pair()
+    x = torch._neg_view(images(SHAPES[0]))
+    torch.testing.assert_close(layer._learned(x), apart._learned(x))
+    assert not learned_fields.applies(layer.to("meta"), images(SHAPES[0]))
+
+
+def test_a_hook_on_the_initial_state_is_heard():
+    layer, seen = pair()[0], []
+    layer.init.register_forward_hook(lambda *_: seen.append(1))
+    want = pair()[0](images(SHAPES[0]))
+    torch.testing.assert_close(layer(images(SHAPES[0])), want)
+    assert seen == [1]
 
 
 @pytest.mark.parametrize(

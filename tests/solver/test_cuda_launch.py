@@ -83,6 +83,13 @@ def test_a_small_plane_has_a_small_block():
     assert plan.plan_adjoint(32, 32, 20, 4, HOPPER).depth == 20
 
 
+@pytest.mark.parametrize(
+    "block", [b for table in (plan.FORWARD, plan.ADJOINT) for some in table.values() for b in some]
+)
+def test_a_block_wastes_no_registers_on_warps_that_it_has_not(block):
+    assert block.threads % target.FOUR_WARPS == 0 or block.threads < target.FOUR_WARPS
+
+
 def test_too_little_shared_memory_is_an_error_with_a_remedy():
     with pytest.raises(RuntimeError, match=r"too little shared memory, 256 numbers: use backend='cpu'"):
         plan.plan_adjoint(8, 8, 1, 4, 1024)
@@ -95,6 +102,13 @@ def test_addresses():
     array = SimpleNamespace(device_ctypes_pointer=SimpleNamespace(value=4096), dtype=np.dtype(np.float32))
     assert address_of(array, 5) == 4096 + 20
     assert address_of(None) == 0
+
+
+def test_inputs_of_two_dtypes_are_refused(monkeypatch):
+    monkeypatch.setattr("solver.cuda.batch.require", lambda: None)
+    level, other = np.zeros((2, 3), np.float32), np.zeros(())
+    with pytest.raises(TypeError, match=r"takes seven inputs of one dtype, float32 or float64, got .*u float64"):
+        DeviceBatch.of(Inputs(level, level, level, other, level, level, level), Mesh(0.1))
 
 
 def test_planes_that_32_bits_cannot_count_are_refused():
