@@ -31,7 +31,8 @@ def applies(layer: GlobalLayer, x: Tensor) -> bool:
     """Whether one operation gives what the parts of `layer.coefficients` would give for `x`."""
     parts = layer.coefficients
     return (
-        layer.backend != "torch"
+        not torch.compiler.is_compiling()  # first: a compiler does not see through what follows
+        and layer.backend != "torch"
         and layer.one_convolution
         and len(layer.parts.learned) > 0
         and type(parts) is nn.Sequential
@@ -42,7 +43,6 @@ def applies(layer: GlobalLayer, x: Tensor) -> bool:
         and x.numel() > layer.channels  # torch refuses a norm of one number, and says why
         and _are_plain([x, *_numbers(list(parts))])
         and _common_dtype(x, list(parts)) in DTYPES
-        and not torch.compiler.is_compiling()
         and not torch_module._has_any_global_hook()
         and forward_ad._current_level < 0
         and not torch._C._are_functorch_transforms_active()
