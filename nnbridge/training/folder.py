@@ -5,6 +5,7 @@ environment.json   versions, hardware and command, one entry for each start or r
 last.ckpt          everything that the next epoch depends on, after the last complete epoch
 best.ckpt          the same, after the epoch with the largest test accuracy
 log.csv            one row an epoch
+mesh.csv           one row for each Global layer and epoch: how near its fields are to what the scheme can carry
 metrics.json       the result; there once the run is finished
 """
 
@@ -23,6 +24,7 @@ import torch
 
 from nnbridge.training.config import TrainingConfig
 from nnbridge.training.environment import describe
+from nnbridge.training.mesh_log import MeshRecord, write_records
 from nnbridge.training.records import EpochRecord, Metrics
 
 
@@ -40,6 +42,7 @@ class RunFolder:
         self.last = self.path / "last.ckpt"
         self.best = self.path / "best.ckpt"
         self.log = self.path / "log.csv"
+        self.mesh = self.path / "mesh.csv"
         self._config = self.path / "config.json"
         self._environment = self.path / "environment.json"
         self._metrics = self.path / "metrics.json"
@@ -94,6 +97,11 @@ class RunFolder:
         writer.writeheader()
         writer.writerows({name: f"{value:.6g}" for name, value in asdict(row).items()} for row in history)
         _replace(self.log, text.getvalue().encode())
+
+    def write_mesh(self, records: Sequence[MeshRecord]) -> None:
+        """Write one row for each layer and epoch, if there is any."""
+        if records:
+            _replace(self.mesh, write_records(records))
 
     def read_log(self) -> list[EpochRecord]:
         """Read the rows that `write_log` wrote."""

@@ -12,6 +12,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from nnbridge.data import Augmentation, Batches
 from nnbridge.training.config import TrainingConfig
+from nnbridge.training.mesh_log import MeshRecord
 from nnbridge.training.records import EpochRecord
 
 
@@ -25,6 +26,7 @@ class State:
     batches: Batches
     augmentation: Augmentation
     history: list[EpochRecord]
+    mesh: list[MeshRecord]
 
     def capture(self, config: TrainingConfig) -> dict[str, Any]:
         """Return the state in tensors, numbers and strings; the tensors are not copied."""
@@ -38,6 +40,7 @@ class State:
             "generator": torch.get_rng_state(),
             "cuda_generators": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
             "history": [asdict(record) for record in self.history],
+            "mesh": [asdict(record) for record in self.mesh],
         }
 
     def restore(self, checkpoint: dict[str, Any]) -> None:
@@ -51,3 +54,4 @@ class State:
         if torch.cuda.is_available() and checkpoint["cuda_generators"]:
             torch.cuda.set_rng_state_all(checkpoint["cuda_generators"])
         self.history = [EpochRecord(**record) for record in checkpoint["history"]]
+        self.mesh = [MeshRecord(**record) for record in checkpoint["mesh"]]

@@ -24,6 +24,7 @@ from nnbridge.training.evaluation import accuracy, confusion_matrix, predict
 from nnbridge.training.folder import RunFolder, load_checkpoint, save_checkpoint
 from nnbridge.training.loop import Course, train_epoch
 from nnbridge.training.machine import accelerator, use_threads
+from nnbridge.training.mesh_log import IMAGES, mesh_records
 from nnbridge.training.observers import Observer, TensorBoard, tensorboard_available
 from nnbridge.training.records import EpochRecord, Metrics
 from nnbridge.training.schedules import make_schedule
@@ -144,7 +145,7 @@ def _fit(
     augmentation = Augmentation(
         normalise, padding=config.crop, flip=config.flip, cutout=config.cutout, seed=config.seed
     )
-    state = State(model, optimizer, schedule, batches, augmentation, [])
+    state = State(model, optimizer, schedule, batches, augmentation, [], [])
     prepare: Callable[[Tensor], Tensor] = augmentation if config.crop or config.flip or config.cutout else normalise
     if config.channels_last:
         prepare = partial(_channels_last, prepare)
@@ -169,6 +170,7 @@ def _fit(
             ) from None
         trained = perf_counter()
         test_accuracy = accuracy(predict(model, test_split, normalise), test_split.labels, dataset.classes)
+        state.mesh += mesh_records(model, normalise(test_split.images[:IMAGES]), epoch)
         speed = len(train_split) / (trained - start)
         state.history.append(EpochRecord(epoch, loss, train_accuracy, test_accuracy, speed, perf_counter() - start))
         _keep(state, config, run)
@@ -189,6 +191,7 @@ def _keep(state: State, config: TrainingConfig, run: RunFolder) -> None:
         save_checkpoint(run.best, checkpoint)
     save_checkpoint(run.last, checkpoint)
     run.write_log(state.history)
+    run.write_mesh(state.mesh)
 
 
 def _channels_last(prepare: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:

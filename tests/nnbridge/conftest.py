@@ -4,6 +4,9 @@ import pytest
 import torch
 
 from nnbridge import GlobalLayer
+from nnbridge.data import Dataset, Split
+from nnbridge.data.cifar import MEAN, STD
+from nnbridge.training import TrainingConfig
 from solver.records import Inputs
 
 
@@ -45,3 +48,33 @@ def make_layer():
         return layer
 
     return make
+
+
+@pytest.fixture(scope="session")
+def photographs():
+    """Forty images of noise for training, brighter in the classes of higher number, and twenty to test."""
+    generator = torch.Generator().manual_seed(0)
+
+    def split(count):
+        labels = torch.arange(count) % 10
+        noise = torch.randint(0, 120, (count, 3, 32, 32), generator=generator)
+        return Split((noise + 13 * labels[:, None, None, None]).to(torch.uint8), labels)
+
+    return Dataset("cifar10", split(40), split(20), MEAN, STD, 10)
+
+
+@pytest.fixture(scope="session")
+def tiny_config():
+    """Three epochs of the smallest condensed network, with everything random that there is."""
+    return TrainingConfig(
+        data="cifar10",
+        backbone="resnet-tiny-global",
+        epochs=3,
+        batch_size=16,
+        learning_rate=0.05,
+        schedule="one-cycle",
+        crop=2,
+        flip=True,
+        cutout=4,
+        device="cpu",
+    )

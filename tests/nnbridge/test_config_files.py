@@ -9,38 +9,11 @@ from typer.testing import CliRunner
 
 from nnbridge import data, models
 from nnbridge.cli import app
-from nnbridge.data import Dataset, Split
-from nnbridge.data.cifar import MEAN, STD
 from nnbridge.training import DivergenceError, RunFolder, TrainingConfig, load_model, resume, train
 from nnbridge.training.config_files import read_choices, with_settings
 from nnbridge.training.schedules import make_schedule
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
-TINY = TrainingConfig(
-    data="cifar10",
-    backbone="resnet-tiny-global",
-    epochs=3,
-    batch_size=16,
-    learning_rate=0.05,
-    schedule="one-cycle",
-    crop=2,
-    flip=True,
-    cutout=4,
-    device="cpu",
-)
-
-
-@pytest.fixture(scope="module")
-def photographs():
-    """Forty images of noise for training, brighter in the classes of higher number, and twenty to test."""
-    generator = torch.Generator().manual_seed(0)
-
-    def split(count):
-        labels = torch.arange(count) % 10
-        noise = torch.randint(0, 120, (count, 3, 32, 32), generator=generator)
-        return Split((noise + 13 * labels[:, None, None, None]).to(torch.uint8), labels)
-
-    return Dataset("cifar10", split(40), split(20), MEAN, STD, 10)
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -120,10 +93,10 @@ def test_a_setting_without_a_value_is_refused():
         ("one-cycle", None),
     ],
 )
-def test_schedules(schedule, rates):
+def test_schedules(schedule, rates, tiny_config):
     parameter = torch.nn.Parameter(torch.zeros(()))
     optimiser = torch.optim.SGD([parameter], lr=0.05)
-    made = make_schedule(optimiser, replace(TINY, schedule=schedule, milestones=(1, 2)), 2)
+    made = make_schedule(optimiser, replace(tiny_config, schedule=schedule, milestones=(1, 2)), 2)
     found = []
     for _ in range(6):
         found.append(optimiser.param_groups[0]["lr"])
@@ -142,7 +115,7 @@ class StopError(Exception):
 
 
 @pytest.mark.parametrize("change", [{}, {"channels_last": True, "precision": "bfloat16"}], ids=["float32", "bfloat16"])
-def test_a_run_on_photographs_stops_and_goes_on_in_the_same_bits(change, photographs, tmp_path):
+def test_a_run_on_photographs_stops_and_goes_on_in_the_same_bits(change, photographs, tmp_path, tiny_config):
     from nnbridge.training import Observer
 
     class StopAfter(Observer):
@@ -150,7 +123,7 @@ def test_a_run_on_photographs_stops_and_goes_on_in_the_same_bits(change, photogr
             if record.epoch == 2:
                 raise StopError
 
-    config = replace(TINY, **change)
+    config = replace(tiny_config, **change)
     whole = train(config, photographs, tmp_path / "whole")
     with pytest.raises(StopError):
         train(config, photographs, tmp_path / "stopped", observers=[StopAfter()])
@@ -161,17 +134,17 @@ def test_a_run_on_photographs_stops_and_goes_on_in_the_same_bits(change, photogr
     assert sum(map(sum, whole.confusion)) == 20
 
 
-def test_a_layer_s_variant_is_that_of_the_run(photographs, tmp_path):
-    config = replace(TINY, epochs=1, variant=models.Variant(steps=2, velocity="none"))
+def test_a_layer_s_variant_is_that_of_the_run(photographs, tmp_path, tiny_config):
+    config = replace(tiny_config, epochs=1, variant=models.Variant(steps=2, velocity="none"))
     train(config, photographs, tmp_path / "run")
     layers = [m for m in load_model(tmp_path / "run").modules() if hasattr(m, "steps")]
     assert [(layer.steps, layer.velocity) for layer in layers] == [(2, "none")] * 3
     assert RunFolder(tmp_path / "run").config() == config
 
 
-def test_a_run_that_diverges_says_where_its_last_good_state_is(photographs, tmp_path):
+def test_a_run_that_diverges_says_where_its_last_good_state_is(photographs, tmp_path, tiny_config):
     with pytest.raises(DivergenceError, match=r"last.ckpt holds the state after epoch 0, the last good one"):
-        train(replace(TINY, learning_rate=1e30, schedule="constant"), photographs, tmp_path / "run")
+        train(replace(tiny_config, learning_rate=1e30, schedule="constant"), photographs, tmp_path / "run")
 
 
 def test_the_command_takes_a_file_and_settings(photographs, tmp_path, monkeypatch):
