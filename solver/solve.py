@@ -237,8 +237,12 @@ class _Run:
         if self.courses:
             list(self.courses.values())[-1].reuse(state.levels)  # the first step's filter has a course of its own
 
-    def locate(self, good: _State, bad: int) -> tuple[_State, Failure]:
-        """Find the first step after `good`, up to `bad`, that is not finite, and the last good state before it."""
+    def locate(self, good: _State, bad: int) -> tuple[_State, Failure | None]:
+        """Find the first step after `good`, up to `bad`, that is not finite, and the last good state before it.
+
+        A GPU may round a step otherwise in a launch of another length: if one by one all steps are finite, the state at
+        `bad` is good, there is no failure yet, and a warning says so.
+        """
         for step in range(good.step + 1, bad + 1):
             state = self.advance(good, step)
             finite = np.isfinite(self.engine.read(state.levels).now)
@@ -247,7 +251,13 @@ class _Run:
                 numbers = mesh_numbers(self.problem.at(good.step * self.dt), self.dt).at(cell, finite.shape)
                 return good, Failure(step, step * self.dt, cell, numbers)
             good = state
-        raise RuntimeError("a step that was not finite cannot be found again: the backend is not deterministic")
+        warnings.warn(
+            f"steps up to {bad} were not finite together, and are one by one: the run goes on from these. A launch of "
+            "another length may round otherwise; if the field is not about to overflow, mistrust the machine.",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+        return good, None
 
 
 def _loop(run: _Run, plan: Plan, state: _State, judged: _Judged, ticker: Ticker, callback: Callback | None) -> Solution:
@@ -265,11 +275,13 @@ def _loop(run: _Run, plan: Plan, state: _State, judged: _Judged, ticker: Ticker,
                         reached = run.advance(state, stop)
                         if not reached.finite:
                             state, failure = run.locate(state, stop)
-                            status = Status.NON_FINITE
-                            break
-                    if state.step not in asked and callback is None:  # nobody has seen it
-                        run.reuse(state)
-                    state = reached
+                            if failure:
+                                status = Status.NON_FINITE
+                                break
+                        else:
+                            if state.step not in asked and callback is None:  # nobody has seen it
+                                run.reuse(state)
+                            state = reached
                 if stop in asked or callback:
                     state = run.read(state)
                 if stop in asked:
