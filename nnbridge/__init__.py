@@ -5,5 +5,6 @@
 
 from nnbridge.layers import GlobalLayer, LayerFields
 from nnbridge.ops import diffusion_advection
+from nnbridge.variants import Variant
 
-__all__ = ["GlobalLayer", "LayerFields", "diffusion_advection"]
+__all__ = ["GlobalLayer", "LayerFields", "Variant", "diffusion_advection"]
