@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from nnbridge.data.files import ENVIRONMENT, cache
+from nnbridge.data.files import ENVIRONMENT, cache, downloader, locate
 
 
 @dataclass(frozen=True)
@@ -47,17 +46,14 @@ def find_unpacked(archive: Archive, data_dir: str | Path | None = None) -> Path:
         If ``data_dir`` is given and does not hold the files (a folder asked for is not silently replaced), or if they
         are nowhere and cannot be downloaded; the message says which files to put where.
     """
-    if data_dir is not None:
-        found = _in_root(archive, Path(data_dir))
-        if found is None:
-            raise FileNotFoundError(f"`data_dir` does not hold {archive.title}. {_remedy(archive, data_dir)}")
-        return found
-    named = os.environ.get(ENVIRONMENT)
-    for root in (Path(named), cache()) if named else (cache(),):
-        found = _in_root(archive, root)
-        if found is not None:
-            return found
-    return _download(archive)
+    return locate(
+        archive.title,
+        archive.url,
+        data_dir,
+        lambda root: _in_root(archive, root),
+        lambda: _download(archive),
+        lambda root: _remedy(archive, root),
+    )
 
 
 def _in_root(archive: Archive, root: Path) -> Path | None:
@@ -70,23 +66,14 @@ def _in_root(archive: Archive, root: Path) -> Path | None:
 def _download(archive: Archive) -> Path:
     import pooch
 
-    name = archive.url.rpartition("/")[2]
-    members = [f"{archive.folder}/{member}" for member in archive.sha256]
-    try:
-        pooch.retrieve(
-            archive.url,
-            f"md5:{archive.md5}",
-            fname=name,
-            path=cache(),
-            processor=pooch.Untar(members=members, extract_dir="."),
-            downloader=pooch.HTTPDownloader(progressbar=True, timeout=30),
-        )
-    # `requests` derives every failure of the network from OSError; pooch answers a wrong checksum with ValueError.
-    except (OSError, ValueError) as error:
-        raise FileNotFoundError(
-            f"{archive.title} is not on this machine and could not be downloaded. {_remedy(archive, cache())} "
-            f"The download of {archive.url} failed with {type(error).__name__}: {error}"
-        ) from error
+    pooch.retrieve(
+        archive.url,
+        f"md5:{archive.md5}",
+        fname=archive.url.rpartition("/")[2],
+        path=cache(),
+        processor=pooch.Untar(members=[f"{archive.folder}/{name}" for name in archive.sha256], extract_dir="."),
+        downloader=downloader(),
+    )
     return cache() / archive.folder
 
 

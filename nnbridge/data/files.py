@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 ENVIRONMENT: Final = "PDEBRIDGE_DATA"
 CACHE: Final = "pdebridge"
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -51,17 +52,56 @@ def find(source: Source, data_dir: str | Path | None = None) -> dict[str, Path]:
         If ``data_dir`` is given and does not hold the files (a folder asked for is not silently replaced), or if they
         are nowhere and cannot be downloaded; the message says which files to put where.
     """
+    return locate(
+        source.title,
+        source.url,
+        data_dir,
+        lambda root: _in_root(source, root),
+        lambda: _download(source),
+        lambda root: _remedy(source, root),
+    )
+
+
+def locate(
+    title: str,
+    url: str,
+    data_dir: str | Path | None,
+    in_root: Callable[[Path], Found | None],
+    download: Callable[[], Found],
+    remedy: Callable[[str | Path], str],
+) -> Found:
+    """Return what ``in_root`` finds in ``data_dir``, else in the environment's folder or the cache, or ``download``.
+
+    Raises
+    ------
+    FileNotFoundError
+        As `find` does; ``remedy`` says what to put where, below a root.
+    """
     if data_dir is not None:
-        found = _in_root(source, Path(data_dir))
+        found = in_root(Path(data_dir))
         if found is None:
-            raise FileNotFoundError(f"`data_dir` does not hold {source.title}. {_remedy(source, data_dir)}")
+            raise FileNotFoundError(f"`data_dir` does not hold {title}. {remedy(data_dir)}")
         return found
     named = os.environ.get(ENVIRONMENT)
     for root in (Path(named), cache()) if named else (cache(),):
-        found = _in_root(source, root)
+        found = in_root(root)
         if found is not None:
             return found
-    return _download(source)
+    try:
+        return download()
+    # `requests` derives every failure of the network from OSError; pooch answers a wrong checksum with ValueError.
+    except (OSError, ValueError) as error:
+        raise FileNotFoundError(
+            f"{title} is not on this machine and could not be downloaded. {remedy(cache())} "
+            f"The download from {url} failed with {type(error).__name__}: {error}"
+        ) from error
+
+
+def downloader() -> Any:
+    """Return what pooch downloads with: a progress bar, and an end to waiting."""
+    import pooch
+
+    return pooch.HTTPDownloader(progressbar=True, timeout=30)
 
 
 def cache() -> Path:
@@ -88,19 +128,11 @@ def _packed_or_not(path: Path) -> Path | None:
 def _download(source: Source) -> dict[str, Path]:
     import pooch
 
-    folder = cache() / source.folder
-    downloader = pooch.HTTPDownloader(progressbar=True, timeout=30)
-    try:
-        return {
-            name: Path(pooch.retrieve(source.url + name, f"md5:{md5}", fname=name, path=folder, downloader=downloader))
-            for name, md5 in source.md5.items()
-        }
-    # `requests` derives every failure of the network from OSError; pooch answers a wrong checksum with ValueError.
-    except (OSError, ValueError) as error:
-        raise FileNotFoundError(
-            f"{source.title} is not on this machine and could not be downloaded. {_remedy(source, cache())} "
-            f"The download from {source.url} failed with {type(error).__name__}: {error}"
-        ) from error
+    folder, by = cache() / source.folder, downloader()
+    return {
+        name: Path(pooch.retrieve(source.url + name, f"md5:{md5}", fname=name, path=folder, downloader=by))
+        for name, md5 in source.md5.items()
+    }
 
 
 def _remedy(source: Source, root: str | Path) -> str:

@@ -22,7 +22,7 @@ from nnbridge.training.observers import Observer
 _CHECK_STEPS: Final = 50
 
 
-class Course(NamedTuple):
+class EpochSetup(NamedTuple):
     """What an epoch is made with."""
 
     fabric: Fabric
@@ -35,7 +35,7 @@ class Course(NamedTuple):
     clip_norm: float
 
 
-def train_epoch(course: Course, epoch: int, observers: Sequence[Observer]) -> tuple[float, float]:
+def train_epoch(setup: EpochSetup, epoch: int, observers: Sequence[Observer]) -> tuple[float, float]:
     """Take one step for each batch; return mean loss and accuracy in per cent.
 
     Raises
@@ -43,7 +43,7 @@ def train_epoch(course: Course, epoch: int, observers: Sequence[Observer]) -> tu
     FloatingPointError
         If the loss is not finite.
     """
-    fabric, model, optimizer, schedule, batches, prepare, clip_norm = course
+    fabric, model, optimizer, schedule, batches, prepare, clip_norm = setup
     model.train()
     loss_sum = torch.zeros((), device=fabric.device)
     correct = torch.zeros((), dtype=torch.int64, device=fabric.device)

@@ -45,6 +45,8 @@ class MeshRecord:
 
 def mesh_records(model: nn.Module, images: Tensor, epoch: int) -> list[MeshRecord]:
     """Look at the fields that the layers of ``model`` make in evaluation of ``images``, which the model takes."""
+    if not any(isinstance(part, GlobalLayer) for part in model.modules()):
+        return []
     with _inputs_of_layers(model) as inputs, torch.no_grad():
         model.eval()(images)
     return [_record(epoch, name, layer, x) for name, (layer, x) in inputs.items()]

@@ -22,7 +22,7 @@ from nnbridge.models.resnet import SHAPES
 from nnbridge.training.config import TrainingConfig
 from nnbridge.training.evaluation import accuracy, confusion_matrix, predict
 from nnbridge.training.folder import RunFolder, load_checkpoint, save_checkpoint
-from nnbridge.training.loop import Course, train_epoch
+from nnbridge.training.loop import EpochSetup, train_epoch
 from nnbridge.training.machine import accelerator, use_threads
 from nnbridge.training.mesh_log import IMAGES, mesh_records
 from nnbridge.training.observers import Observer, TensorBoard, tensorboard_available
@@ -149,7 +149,7 @@ def _fit(
     prepare: Callable[[Tensor], Tensor] = augmentation if config.crop or config.flip or config.cutout else normalise
     if config.channels_last:
         prepare = partial(_channels_last, prepare)
-    course = Course(fabric, wrapped_model, wrapped_optimizer, schedule, batches, prepare, config.clip_norm)
+    setup = EpochSetup(fabric, wrapped_model, wrapped_optimizer, schedule, batches, prepare, config.clip_norm)
     if checkpoint is None:
         save_checkpoint(run.last, state.capture(config))
     else:
@@ -162,7 +162,7 @@ def _fit(
     for epoch in range(len(state.history) + 1, config.epochs + 1):
         start = perf_counter()
         try:
-            loss, train_accuracy = train_epoch(course, epoch, observers)
+            loss, train_accuracy = train_epoch(setup, epoch, observers)
         except FloatingPointError as error:
             raise DivergenceError(
                 f"{error}: training stopped. {run.last} holds the state after epoch {epoch - 1}, the last good one. "

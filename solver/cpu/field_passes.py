@@ -13,6 +13,7 @@ from solver.cpu.copying import copy_run
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.rows import Around
 from solver.cpu.sharing import share_out
+from solver.cpu.storing import total_run
 from solver.cpu.streaming import fence, stream_run
 
 IMAGE, FIRST, SECOND, GIVEN, MADE, SLOTS = range(6)  # planes of scratch
@@ -53,15 +54,6 @@ def convolve_two(a, a_at, b, b_at, x, around, weights, field, n, zero):
 
 
 @kernel(reassociate=True, part=True)
-def sum_run(a, at, n, zero):
-    """Return the sum of n cells."""
-    total = zero
-    for q in range(n):
-        total += a[at + q]
-    return total
-
-
-@kernel(reassociate=True, part=True)
 def squares_run(a, at, n, mean, zero):
     """Return the sum of the squares of n cells' deviations."""
     total = zero
@@ -86,7 +78,7 @@ def sum_of(a, at, n, zero):
     """Return the sum of n cells in double precision, added up run by run."""
     total = 0.0
     for start in range(0, n, RUN):
-        total += sum_run(a, at + start, min(RUN, n - start), zero)
+        total += total_run(a, at + start, min(RUN, n - start), zero)
     return total
 
 

@@ -31,6 +31,13 @@ def towards(memory, q, plane):
 
 
 @point_function
+def lend_beyond(memory, at_end, wraps, own, opposite, offset, value):
+    """At an end write a number beyond it: beyond the other end where the axis wraps, else in the opposite plane."""
+    if at_end:
+        memory[word((own if wraps else opposite) + offset)] = value
+
+
+@point_function
 def lend(memory, q, plane, c, ends):
     """Write a cell's numbers towards its neighbours, and beyond the ends what is found there.
 
@@ -39,26 +46,10 @@ def lend(memory, q, plane, c, ends):
     """
     n, s, w, e = word(NORTH * plane + q), word(SOUTH * plane + q), word(WEST * plane + q), word(EAST * plane + q)
     memory[n], memory[s], memory[w], memory[e] = c
-    if ends.north:
-        if ends.of_north > 0:
-            memory[word(n + ends.of_north)] = c[NORTH]
-        else:
-            memory[word(s + ends.of_north)] = c[NORTH]
-    if ends.south:
-        if ends.of_south < 0:
-            memory[word(s + ends.of_south)] = c[SOUTH]
-        else:
-            memory[word(n + ends.of_south)] = c[SOUTH]
-    if ends.west:
-        if ends.of_west > 0:
-            memory[word(w + ends.of_west)] = c[WEST]
-        else:
-            memory[word(e + ends.of_west)] = c[WEST]
-    if ends.east:
-        if ends.of_east < 0:
-            memory[word(e + ends.of_east)] = c[EAST]
-        else:
-            memory[word(w + ends.of_east)] = c[EAST]
+    lend_beyond(memory, ends.north, ends.of_north > 0, n, s, ends.of_north, c[NORTH])
+    lend_beyond(memory, ends.south, ends.of_south < 0, s, n, ends.of_south, c[SOUTH])
+    lend_beyond(memory, ends.west, ends.of_west > 0, w, e, ends.of_west, c[WEST])
+    lend_beyond(memory, ends.east, ends.of_east < 0, e, w, ends.of_east, c[EAST])
 
 
 @point_function

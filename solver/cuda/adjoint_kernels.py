@@ -16,16 +16,16 @@ from typing import Any
 
 from solver import stencil
 from solver.compiling import point_function
+from solver.cpu.layout import DX, DY, NOW, OLD, SOURCE, U, V
 from solver.cuda.adjoint_cells import CENTRE, LAMS, STATES, B, fields_of, lend, lent, numerators, pulled, towards
 from solver.cuda.arguments import all_ratios, pruned_ratios, sides_of
 from solver.cuda.block_sums import any_summed, fold, give, give_sum, hold
 from solver.cuda.cells import assembled, read, source_of
 from solver.cuda.memory import fetch, is_wanted, put, word
 from solver.cuda.regions import Block, cell_of, in_core, place_of, region_of
-from solver.cuda.shared_planes import around, ends_of, spread
+from solver.cuda.shared_planes import around, cells_of_thread, ends_of, spread
 from solver.cuda.target import Kernel, cuda
 
-NOW, OLD, SOURCE, U, V, DX, DY = range(7)
 SUMS = 7  # a cell
 RING = 1  # cells of the halo beyond one for each step
 
@@ -54,10 +54,7 @@ def adjoint_regions(block: Block, dtype: Any, with_shares: bool) -> Kernel:
         sums = cuda.local.array((each, SUMS), dtype)
         region = region_of(cuda.blockIdx.x, cut, sides)
         source = source_of(table, skipped + region.plane)
-        i0 = word(cuda.threadIdx.x // width)
-        j = word(cuda.threadIdx.x - i0 * width)
-        q0 = word((i0 + 1) * pitch + j + 1)
-        rows = region.rows.length if j < region.columns.length else word(0)
+        i0, j, q0, rows = cells_of_thread(cuda.threadIdx.x, width, pitch, region)
         cells, zero = cut.rows * cut.columns, r.one - r.one
         start, first_sum = region.plane * cells, region.plane * SUMS * cells
 

@@ -117,17 +117,3 @@ def along(arrays, source, which, q, before, after, r):
     if r.diffusivity_share is None:
         return own, own, own
     return own, read(arrays, source, which, before, r.one), read(arrays, source, which, after, r.one)
-
-
-@point_function
-def stepped(c, old, H, start, place):
-    """Return H[k+1] of a cell from its coefficients, H[k-1] and a plane of H[k] that begins at `start`."""
-    return stencil.step(
-        c,
-        old,
-        H[start + place.q],
-        H[start + place.north],
-        H[start + place.south],
-        H[start + place.west],
-        H[start + place.east],
-    )

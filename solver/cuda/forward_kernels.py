@@ -10,14 +10,14 @@ from functools import cache
 from typing import Any
 
 from solver import stencil
+from solver.cpu.layout import NOW, OLD
 from solver.cuda.arguments import all_ratios, pruned_ratios, sides_of
 from solver.cuda.cells import assembled, read, source_of
 from solver.cuda.memory import is_wanted, put, word
 from solver.cuda.regions import Block, cell_of, in_core, place_of, region_of
-from solver.cuda.shared_planes import around, ends_of, spread
+from solver.cuda.shared_planes import around, cells_of_thread, ends_of, spread
 from solver.cuda.target import Kernel, cuda
 
-NOW, OLD = 0, 1
 LEVELS = 2  # planes of shared memory
 
 
@@ -38,10 +38,7 @@ def forward_regions(block: Block, dtype: Any, with_shares: bool) -> Kernel:
         olds = cuda.local.array(each, dtype)
         region = region_of(cuda.blockIdx.x, cut, sides)
         source = source_of(table, skipped + region.plane)
-        i0 = word(cuda.threadIdx.x // width)
-        j = word(cuda.threadIdx.x - i0 * width)
-        q0 = word((i0 + 1) * pitch + j + 1)
-        rows = region.rows.length if j < region.columns.length else word(0)
+        i0, j, q0, rows = cells_of_thread(cuda.threadIdx.x, width, pitch, region)
         for m in range(each):
             i, q = word(i0 + m * apart), word(q0 + m * (apart * pitch))
             if i < rows:

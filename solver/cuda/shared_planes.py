@@ -12,6 +12,15 @@ from solver.compiling import point_function
 from solver.cuda.memory import word
 
 
+@point_function
+def cells_of_thread(thread, width, pitch, region):
+    """Return row, column and place of a thread's first cell, and how many rows its column has: 0 beyond the region."""
+    i = word(thread // width)
+    j = word(thread - i * width)
+    rows = region.rows.length if j < region.columns.length else word(0)
+    return i, j, word((i + 1) * pitch + j + 1), rows
+
+
 class Ends(NamedTuple):
     """Which ends of its region a cell lies at, and how far the places beyond the other end, or this, are from it."""
 
