@@ -6,9 +6,9 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from benchmarks import evaluation_cases, grid_cases, layer_cases, memory, startup, training_cases
+from benchmarks import evaluation_cases, grid_cases, layer_cases, memory, network_cases, startup, training_cases
 from benchmarks.case import Case
-from benchmarks.peers import PARTS, PEERS
+from benchmarks.peers import PARTS, PEERS, REMOVED, WIDE
 
 FOR_FIGURES = ("over K", "over size")  # groups that are measured only when figures are asked for
 
@@ -29,12 +29,12 @@ class Preset(NamedTuple):
 
 FULL = Preset(tuple(PEERS), rounds=15, budget=6.0, main_rows_only=False)
 QUICK = Preset(
-    ("numba", "torch", "torch.compile", "devito", "one thread", "solve", PARTS),
+    ("numba", "torch", "torch.compile", "devito", "one thread", "solve", PARTS, WIDE, REMOVED),
     rounds=9,
     budget=3.0,
     main_rows_only=True,
 )
-MAIN_GROUPS = ("grid", "solve", "training", "evaluation")
+MAIN_GROUPS = ("grid", "solve", "training", "networks", "evaluation")
 
 
 def is_main(case: Case) -> bool:
@@ -44,7 +44,7 @@ def is_main(case: Case) -> bool:
 
 def cases() -> list[Case]:
     """Return every case; a new one is one more line in the module of its group."""
-    apart: list[Case] = [*training_cases.cases(), *evaluation_cases.cases()]
+    apart: list[Case] = [*training_cases.cases(), *network_cases.cases(), *evaluation_cases.cases()]
     return [*layer_cases.cases(), *grid_cases.cases(), *apart]
 
 

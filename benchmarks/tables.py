@@ -18,11 +18,12 @@ TITLES = {
     "boundaries": "One grid, other boundaries and coefficients",
     "solve": "The whole solve against its bare kernel",
     "training": "Training steps, batches of 128",
+    "networks": "Whole networks for CIFAR: ours is ResNet-Global, torch its twin in plain torch",
     "evaluation": "A Global layer in evaluation (images x channels x rows x columns), float32",
     "over K": "Small planes, time over K",
     "over size": "One grid, rate over size",
 }
-IMAGES = ("training", "evaluation")  # groups whose updates are images, not cells
+IMAGES = ("training", "networks", "evaluation")  # groups whose updates are images, not cells
 SHARES = ("GB/s", "% copy", "% triad")
 
 

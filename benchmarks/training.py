@@ -72,6 +72,11 @@ def prepare(network: str, contender: str, device: Literal["cpu", "cuda"] = "cpu"
     task = build(network, device if contender == OURS else "torch", device)
     if contender == COMPILED:
         task.network.compile()
+    return stepping(task, lambda: exact_task(network))
+
+
+def stepping(task: Task, exact: Callable[[], Task]) -> Prepared:
+    """Return the step of a task, whose first gradients are held against those of the `exact` one."""
     optimiser = torch.optim.SGD(task.network.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=5e-4)
 
     def step() -> Task:
@@ -79,7 +84,12 @@ def prepare(network: str, contender: str, device: Literal["cpu", "cuda"] = "cpu"
         optimiser.step()
         return task
 
-    return Prepared(step, Task.gradients, lambda: exact_gradients(network))
+    def exact_gradients() -> tuple[Array, ...]:
+        same = exact()
+        same.differentiate()
+        return same.gradients()
+
+    return Prepared(step, Task.gradients, exact_gradients)
 
 
 def build(network: str, kernel: Kernel, device: str = "cpu") -> Task:
@@ -89,9 +99,7 @@ def build(network: str, kernel: Kernel, device: str = "cpu") -> Task:
     return task._replace(network=task.network.to(device), batch=task.batch.to(device))
 
 
-def exact_gradients(network: str) -> tuple[Array, ...]:
-    """Return the gradients of the first step by plain torch in float64, of the same weights and batch."""
+def exact_task(network: str) -> Task:
+    """Return a task in plain torch and float64, with the same weights and batch."""
     task = build(network, "torch")
-    exact = task._replace(network=task.network.double(), batch=task.batch.double())
-    exact.differentiate()
-    return exact.gradients()
+    return task._replace(network=task.network.double(), batch=task.batch.double())

@@ -22,7 +22,9 @@ MODULES = {
     "devito": "devito_openmp",
 }
 PARTS = "parts"  # of our layer in evaluation, with our kernel: it computes no bare scheme, so it has no file here
-OURS, *PEERS = (*MODULES, PARTS)
+WIDE, REMOVED = "ResNet32", "layers removed"  # whole networks beside ResNet-Global, see `benchmarks.networks`
+CONTENDERS: tuple[str, ...] = (*MODULES, PARTS, WIDE, REMOVED)
+OURS, *PEERS = CONTENDERS
 
 
 def load(name: str) -> ModuleType:

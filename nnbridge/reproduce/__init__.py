@@ -1,7 +1,10 @@
-"""Train the three MNIST networks over several seeds and put the numbers beside the published ones."""
+"""Published tables: train every row over several seeds and put the numbers beside the published ones.
+
+`nnbridge.reproduce.mnist` and `nnbridge.reproduce.cifar` hold the studies; what they share is here.
+"""
 
 from __future__ import annotations
 
-from nnbridge.reproduce.study import Run, Spread, Summary, configurations, execute, summarise
+from nnbridge.reproduce.study import Planned, Run, Spread, by_row, execute, read
 
-__all__ = ["Run", "Spread", "Summary", "configurations", "execute", "summarise"]
+__all__ = ["Planned", "Run", "Spread", "by_row", "execute", "read"]

@@ -1,4 +1,4 @@
-"""The study: three networks, several seeds, one folder for each run, and what they come to together."""
+"""A study: rows of a table, several seeds of each, one folder for each run, and what they come to together."""
 
 from __future__ import annotations
 
@@ -9,36 +9,30 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from nnbridge.data import Dataset
-from nnbridge.training import (
-    BACKBONES,
-    EpochRecord,
-    Metrics,
-    Observer,
-    RunFolder,
-    TrainingConfig,
-    resume,
-    train,
-)
-from nnbridge.training.config import Backbone
+from nnbridge.training import EpochRecord, Metrics, Observer, RunFolder, TrainingConfig, resume, train
 
-#: Two digits that look alike unless the whole outline is seen: what the paper counts.
-CONFUSED = (3, 5)
+
+@dataclass(frozen=True)
+class Planned:
+    """A run to be: the row of the table that it belongs to, and its choices, the seed among them."""
+
+    row: str
+    config: TrainingConfig
+
+    def folder(self, out: Path) -> RunFolder:
+        """Return its folder, ``out/runs/<row>-seed<seed>``."""
+        return RunFolder(out / "runs" / f"{self.row}-seed{self.config.seed}")
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: its choices, its result, and its epochs."""
+    """A finished run: its row and choices, its result, its epochs, its folder."""
 
+    row: str
     config: TrainingConfig
     metrics: Metrics
     history: Sequence[EpochRecord]
     folder: Path
-
-    @property
-    def confusions(self) -> int:
-        """Count the test images of a 3 taken for a 5, and of a 5 taken for a 3."""
-        three, five = CONFUSED
-        return self.metrics.confusion[three][five] + self.metrics.confusion[five][three]
 
 
 @dataclass(frozen=True)
@@ -60,53 +54,22 @@ class Spread:
         return f"{self.mean:.{decimals}f}{spread}"
 
 
-@dataclass(frozen=True)
-class Summary:
-    """One network over all seeds: accuracy in per cent, errors between 3 and 5, images/s in training."""
-
-    backbone: Backbone
-    parameters: int
-    accuracy: Spread
-    confusions: Spread
-    images_per_second: Spread
-
-
-def configurations(template: TrainingConfig, seeds: int) -> list[TrainingConfig]:
-    """Return the configs of the study, seed by seed, with every network in turn.
-
-    ``template`` gives all choices but the network and the seed; the seeds are 0 to ``seeds`` - 1.
-
-    Raises
-    ------
-    ValueError
-        If ``seeds`` is less than 1.
-    """
-    if seeds < 1:
-        raise ValueError(f"`seeds` is {seeds}, but a study needs at least 1")
-    choices = template.as_dict()
-    return [
-        TrainingConfig(**(choices | {"backbone": backbone, "seed": seed}))
-        for seed in range(seeds)
-        for backbone in BACKBONES
-    ]
-
-
 def execute(
-    configs: Sequence[TrainingConfig],
+    plan: Sequence[Planned],
     dataset: Dataset,
     out: Path,
-    watch: Callable[[TrainingConfig], AbstractContextManager[Sequence[Observer]]],
+    watch: Callable[[Planned], AbstractContextManager[Sequence[Observer]]],
 ) -> Iterator[Run]:
     """Yield each run once it is finished: read if it was before, continued if interrupted, else trained.
 
     Parameters
     ----------
-    configs
-        From `configurations`.
+    plan
+        The runs, in their order.
     dataset
         The images.
     out
-        Runs go into ``out/runs/<backbone>-seed<seed>``.
+        Folder of the study; see `Planned.folder`.
     watch
         Opens the observers of one run.
 
@@ -115,39 +78,34 @@ def execute(
     ValueError
         If a folder holds a run with other choices.
     """
-    for config in configs:
-        folder = RunFolder(out / "runs" / f"{config.backbone}-seed{config.seed}")
+    for planned in plan:
+        folder, config = planned.folder(out), planned.config
         if folder.started and folder.config() != config:
             raise ValueError(
                 f"{folder.path} holds a run with other choices ({_difference(folder.config(), config)}): "
                 "choose another folder with --out, or repeat them"
             )
-        if folder.finished:
-            metrics = folder.read_metrics()
-        else:
-            with watch(config) as observers:
+        if not folder.finished:
+            with watch(planned) as observers:
                 if folder.started:
-                    metrics = resume(folder.path, dataset, observers=observers)
+                    resume(folder.path, dataset, observers=observers)
                 else:
-                    metrics = train(config, dataset, folder.path, observers=observers)
-        yield Run(config, metrics, folder.read_log(), folder.path)
+                    train(config, dataset, folder.path, observers=observers)
+        yield read(planned, out)
 
 
-def summarise(runs: Sequence[Run]) -> list[Summary]:
-    """Summarise the runs of each network, in the order of `nnbridge.training.BACKBONES`."""
-    summaries = []
-    for backbone in BACKBONES:
-        own = [run for run in runs if run.config.backbone == backbone]
-        summaries.append(
-            Summary(
-                backbone=backbone,
-                parameters=own[0].metrics.parameters,
-                accuracy=Spread.of([run.metrics.test_accuracy for run in own]),
-                confusions=Spread.of([run.confusions for run in own]),
-                images_per_second=Spread.of([run.metrics.images_per_second for run in own]),
-            )
-        )
-    return summaries
+def read(planned: Planned, out: Path) -> Run:
+    """Return a run that is finished."""
+    folder = planned.folder(out)
+    return Run(planned.row, planned.config, folder.read_metrics(), folder.read_log(), folder.path)
+
+
+def by_row(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """Return the runs of each row, in the order in which rows come first."""
+    rows: dict[str, list[Run]] = {}
+    for run in runs:
+        rows.setdefault(run.row, []).append(run)
+    return rows
 
 
 def _difference(there: TrainingConfig, wanted: TrainingConfig) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 
 import torch
 from torch import Tensor, nn
 
 from nnbridge.layers import GlobalLayer
+from nnbridge.training.looking import global_layers, inputs_of_layers
 from solver.stability import stability_of
 
 IMAGES = 128  # that are looked at
@@ -45,28 +45,9 @@ class MeshRecord:
 
 def mesh_records(model: nn.Module, images: Tensor, epoch: int) -> list[MeshRecord]:
     """Look at the fields that the layers of ``model`` make in evaluation of ``images``, which the model takes."""
-    if not any(isinstance(part, GlobalLayer) for part in model.modules()):
+    if not global_layers(model):
         return []
-    with _inputs_of_layers(model) as inputs, torch.no_grad():
-        model.eval()(images)
-    return [_record(epoch, name, layer, x) for name, (layer, x) in inputs.items()]
-
-
-@contextmanager
-def _inputs_of_layers(model: nn.Module) -> Iterator[dict[str, tuple[GlobalLayer, Tensor]]]:
-    """Yield what each layer was given, by its name, once the model has run."""
-    found: dict[str, tuple[GlobalLayer, Tensor]] = {}
-    layers = {name: part for name, part in model.named_modules() if isinstance(part, GlobalLayer)}
-
-    def note(name: str, layer: GlobalLayer) -> torch.utils.hooks.RemovableHandle:
-        return layer.register_forward_pre_hook(lambda _, given: found.__setitem__(name, (layer, given[0])))
-
-    handles = [note(name, layer) for name, layer in layers.items()]
-    try:
-        yield found
-    finally:
-        for handle in handles:
-            handle.remove()
+    return [_record(epoch, name, layer, x) for name, (layer, x) in inputs_of_layers(model, images).items()]
 
 
 def _record(epoch: int, name: str, layer: GlobalLayer, x: Tensor) -> MeshRecord:

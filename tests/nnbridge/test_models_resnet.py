@@ -8,6 +8,8 @@ from nnbridge import GlobalLayer, models
 from nnbridge.blocks import BasicBlock, Bottleneck, convolution
 
 PARAMETERS = {
+    ("resnet10", 10): 156_250,
+    ("resnet10-wide", 10): 161_605,
     ("resnet32", 10): 466_906,  # published: 460K
     ("resnet32", 100): 472_756,  # 473K
     ("resnet56", 10): 855_770,
@@ -16,6 +18,7 @@ PARAMETERS = {
     ("resnet56-global", 10): 332_602,
     ("resnet-tiny", 100): 14_510,  # 14K
     ("resnet-tiny-global", 100): 15_890,  # 16K
+    ("resnet-tiny-wide", 100): 15_841,
 }
 
 

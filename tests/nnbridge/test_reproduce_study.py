@@ -12,15 +12,15 @@ from PIL import Image
 
 from nnbridge import data, reproduce
 from nnbridge.data import Split
-from nnbridge.reproduce import figures, report, tables
-from nnbridge.reproduce.study import Spread
+from nnbridge.reproduce import Spread, figures, mnist
+from nnbridge.reproduce.mnist import report, tables
 from nnbridge.training import BACKBONES, Observer, TrainingConfig, load_model
 
 TEMPLATE = TrainingConfig.for_data("digits", backbone="pde", epochs=2, device="cpu")
 
 
 @contextmanager
-def unwatched(config):
+def unwatched(planned):
     yield []
 
 
@@ -35,8 +35,8 @@ def few():
 def study(few, tmp_path_factory):
     """Two seeds of each network, for two epochs."""
     out = tmp_path_factory.mktemp("study")
-    runs = list(reproduce.execute(reproduce.configurations(TEMPLATE, 2), few, out, unwatched))
-    report.write(reproduce.summarise(runs), runs, few, out)
+    runs = list(reproduce.execute(mnist.plan(TEMPLATE, 2), few, out, unwatched))
+    report.write(mnist.summarise(runs), runs, few, out)
     return out, runs
 
 
@@ -56,7 +56,7 @@ def test_every_network_runs_with_every_seed(study):
 def test_the_table_agrees_with_predictions_counted_by_hand(study, few):
     _, runs = study
     labels = few.test.labels.numpy()
-    for summary in reproduce.summarise(runs):
+    for summary in mnist.summarise(runs):
         own = [predictions(few, run) for run in runs if run.config.backbone == summary.backbone]
         accuracies = [100 * np.mean(predicted == labels) for predicted in own]
         errors = [np.sum(((labels == 3) & (p == 5)) | ((labels == 5) & (p == 3))) for p in own]
@@ -71,18 +71,18 @@ def test_confusions_count_both_directions_and_nothing_else(study):
     matrix = [[0] * 10 for _ in range(10)]
     matrix[3][5], matrix[5][3], matrix[3][3], matrix[3][8], matrix[8][5] = 7, 4, 100, 50, 60
     run = replace(runs[0], metrics=replace(runs[0].metrics, confusion=matrix))
-    assert run.confusions == 11
+    assert mnist.confusions(run) == 11
 
 
 def test_the_files_say_the_same_as_the_table(study):
     out, runs = study
-    summaries = reproduce.summarise(runs)
+    summaries = mnist.summarise(runs)
     with (out / "results.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     for row, run in zip(rows, runs, strict=True):
         assert (row["backbone"], int(row["seed"])) == (run.config.backbone, run.config.seed)
         assert float(row["test_accuracy"]) == pytest.approx(run.metrics.test_accuracy, abs=1e-4)
-        assert int(row["confusions_3_5"]) == run.confusions
+        assert int(row["confusions_3_5"]) == mnist.confusions(run)
     content = json.loads((out / "results.json").read_text())
     assert [entry["accuracy"]["mean"] for entry in content["summary"]] == [s.accuracy.mean for s in summaries]
     assert content["published"] is None
@@ -93,7 +93,7 @@ def test_the_files_say_the_same_as_the_table(study):
 
 def test_published_numbers_stand_beside_mnist_alone(study):
     out, runs = study
-    summaries = reproduce.summarise(runs)
+    summaries = mnist.summarise(runs)
     assert "paper, %" not in tables.columns("digits")
     assert "not comparable" in (out / "results.md").read_text()
     assert "95.03" not in (out / "report.html").read_text()
@@ -114,7 +114,7 @@ def test_the_figures_are_drawn_and_the_report_holds_them(study):
 
 def test_the_confusion_figure_shows_the_mean_over_seeds(study):
     _, runs = study
-    figure = figures.confusion_matrices(runs)
+    figure = figures.confusion_matrices(runs, [str(digit) for digit in range(10)])
     for ax, backbone in zip(figure.axes, BACKBONES, strict=False):
         expected = np.mean([run.metrics.confusion for run in runs if run.config.backbone == backbone], axis=0)
         shown = np.array([float(text.get_text()) for text in ax.texts]).reshape(10, 10)
@@ -124,10 +124,10 @@ def test_the_confusion_figure_shows_the_mean_over_seeds(study):
 def test_finished_runs_are_read_and_not_trained_again(study, few):
     out, runs = study
 
-    def watch(config):
-        raise AssertionError(f"{config.model} was trained again")
+    def watch(planned):
+        raise AssertionError(f"{planned.row} was trained again")
 
-    again = list(reproduce.execute(reproduce.configurations(TEMPLATE, 2), few, out, watch))
+    again = list(reproduce.execute(mnist.plan(TEMPLATE, 2), few, out, watch))
     assert [run.metrics for run in again] == [run.metrics for run in runs]
 
 
@@ -139,10 +139,10 @@ def test_an_interrupted_study_goes_on_to_the_same_result(study, few, tmp_path):
             raise KeyboardInterrupt
 
     @contextmanager
-    def stop_in_the_second_run(config):
-        yield [Stop()] if config.backbone == "residual" else []
+    def stop_in_the_second_run(planned):
+        yield [Stop()] if planned.row == "residual" else []
 
-    configs = reproduce.configurations(TEMPLATE, 1)
+    configs = mnist.plan(TEMPLATE, 1)
     with pytest.raises(KeyboardInterrupt):
         list(reproduce.execute(configs, few, tmp_path, stop_in_the_second_run))
     resumed = list(reproduce.execute(configs, few, tmp_path, unwatched))
@@ -152,14 +152,14 @@ def test_an_interrupted_study_goes_on_to_the_same_result(study, few, tmp_path):
 
 def test_a_folder_with_other_choices_is_refused(study, few):
     out, _ = study
-    configs = reproduce.configurations(replace(TEMPLATE, epochs=5), 1)
+    configs = mnist.plan(replace(TEMPLATE, epochs=5), 1)
     with pytest.raises(ValueError, match=r"holds a run with other choices \(epochs 2, not 5\): choose another folder"):
         list(reproduce.execute(configs, few, out, unwatched))
 
 
 def test_a_study_needs_a_seed():
     with pytest.raises(ValueError, match="`seeds` is 0, but a study needs at least 1"):
-        reproduce.configurations(TEMPLATE, 0)
+        mnist.plan(TEMPLATE, 0)
 
 
 def test_a_spread_of_one_value_claims_none():

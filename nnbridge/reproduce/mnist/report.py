@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nnbridge.data import Dataset
-from nnbridge.reproduce import features, figures, tables
-from nnbridge.reproduce.study import Run, Summary
+from nnbridge.reproduce import figures
+from nnbridge.reproduce.mnist import CONFUSED, Summary, features, tables
+from nnbridge.reproduce.study import Run
 from solver.report import Page
 
 _FIGURES = (
@@ -45,7 +46,12 @@ def write(summaries: Sequence[Summary], runs: Sequence[Run], dataset: Dataset, o
         f"{config.clip_norm:g}, {config.epochs} epochs, {len(dataset.train):,} training and {len(dataset.test):,} test "
         f"images; pixels normalised by {dataset.normalised_by}.",
     )
-    drawings = (figures.confusion_matrices(runs), figures.learning_curves(runs), features.feature_maps(runs, dataset))
+    names = [str(label) for label in range(dataset.classes)]
+    drawings = (
+        figures.confusion_matrices(runs, names, framed=(CONFUSED, CONFUSED[::-1])),
+        figures.learning_curves(runs),
+        features.feature_maps(runs, dataset),
+    )
     for (name, heading, caption), figure in zip(_FIGURES, drawings, strict=True):
         page.section(heading)
         page.figure(figure, f"{heading} of the three networks", caption, out / f"{name}.png")

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from rich.table import Table
 
-from nnbridge.reproduce.published import PUBLISHED, PUBLISHED_DATA
-from nnbridge.reproduce.study import Run, Summary
+from nnbridge.reproduce.mnist import Summary, confusions
+from nnbridge.reproduce.mnist.published import PUBLISHED, PUBLISHED_DATA
+from nnbridge.reproduce.study import Run
 
 _OURS = ("network", "parameters", "accuracy, %", "3↔5 errors", "images/s")
 _PUBLISHED = ("paper, %", "port, %", "paper, 3↔5 errors", "port, 3↔5 %")
@@ -86,7 +87,7 @@ def write(summaries: Sequence[Summary], runs: Sequence[Run], out: Path) -> None:
         writer.writerows(
             [
                 run.config.backbone, run.config.seed, run.metrics.parameters, f"{run.metrics.test_accuracy:.4f}",
-                run.confusions, f"{run.metrics.images_per_second:.0f}", f"{run.metrics.seconds:.2f}",
+                confusions(run), f"{run.metrics.images_per_second:.0f}", f"{run.metrics.seconds:.2f}",
             ]
             for run in runs
         )  # fmt: skip

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from nnbridge.data import Dataset
 from nnbridge.models.mnist import PDE, PDE_STEPS, MnistNet
-from nnbridge.reproduce.study import CONFUSED, Run
+from nnbridge.reproduce.mnist import CONFUSED
+from nnbridge.reproduce.study import Run
 from nnbridge.training import BACKBONES, load_model
 from solver.plotting import house_style
 

@@ -1,0 +1,52 @@
+"""Whole networks for CIFAR as cases: ResNet-Global against the network that it condenses, and against its twin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.case import Prepared
+from benchmarks.peers import EAGER, OURS, REMOVED, WIDE
+from solver.records import Array
+
+TRAINING, INFERENCE = "training step", "inference"
+IMAGES = {TRAINING: 128, INFERENCE: 1000}
+
+
+@dataclass(frozen=True)
+class NetworkCase:
+    """A training step, or a pass in evaluation, on images of 3 x 32 x 32; `updates` are images."""
+
+    work: str
+    contenders: tuple[str, ...] = (OURS, EAGER, WIDE, REMOVED)
+    group: str = "networks"
+    bytes: None = None
+    operations: None = None
+
+    @property
+    def updates(self) -> int:
+        """Images of a call."""
+        return IMAGES[self.work]
+
+    @property
+    def name(self) -> str:
+        """What is done, and with how many images."""
+        return f"ResNet-Global K=1, {self.work} of {self.updates}"
+
+    def prepare(self, contender: str) -> Prepared:
+        """Build the network of a contender."""
+        from benchmarks import networks
+
+        return networks.prepare(self.work, contender)
+
+    def reference(self) -> tuple[Array, ...]:
+        """Return nothing: a contender brings the exact result of its weights along."""
+        return ()
+
+    def sample(self, result: Array) -> Array:
+        """Return the result."""
+        return result
+
+
+def cases() -> list[NetworkCase]:
+    """Return both cases."""
+    return [NetworkCase(work) for work in IMAGES]

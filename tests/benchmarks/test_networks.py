@@ -1,0 +1,32 @@
+"""Whole networks: every contender computes what its own network gives in plain torch and float64."""
+
+import numpy as np
+import pytest
+
+from benchmarks import networks
+from benchmarks.network_cases import INFERENCE, TRAINING, cases
+from benchmarks.peers import OURS
+from nnbridge.layers import GlobalLayer
+
+
+@pytest.fixture(autouse=True)
+def _few_images(monkeypatch):
+    for work, count in ((TRAINING, 6), (INFERENCE, 5)):
+        monkeypatch.setitem(networks.IMAGES, work, count)
+
+
+@pytest.mark.parametrize("work", [TRAINING, INFERENCE])
+@pytest.mark.parametrize("contender", cases()[0].contenders)
+def test_a_contender_computes_its_network(work, contender):
+    prepared = networks.prepare(work, contender)
+    (found,), (wanted,) = prepared.arrays(prepared.run()), prepared.exact()
+    assert found.shape == wanted.shape
+    assert np.linalg.norm(found - wanted) < 1e-4 * np.linalg.norm(wanted)
+
+
+def test_the_twin_runs_in_plain_torch_and_has_the_same_weights():
+    ours, twin = (networks.build(contender, TRAINING).network for contender in cases()[0].contenders[:2])
+    backends = [{part.backend for part in net.modules() if isinstance(part, GlobalLayer)} for net in (ours, twin)]
+    assert backends == [{"auto"}, {"torch"}]
+    assert all((a == b).all() for a, b in zip(ours.parameters(), twin.parameters(), strict=True))
+    assert cases()[0].contenders[0] == OURS
