@@ -1,20 +1,21 @@
-"""The command line of nnbridge: train a network, evaluate a run, reproduce a published table.
+"""The command line of nnbridge: networks and their cost, train, evaluate a run, predict, reproduce a published table.
 
 What only training needs is imported inside the commands, so that ``--help`` answers without it.
 """
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 if TYPE_CHECKING:
     from nnbridge.training import Metrics, Observer, TrainingConfig
@@ -49,6 +50,32 @@ KernelChoice = Annotated[
 Threads = Annotated[
     int | None, typer.Option(help="CPU threads of torch and the kernel. Default: 1.", show_default=False)
 ]
+
+
+@app.command("models")
+def list_models(
+    classes: Annotated[int, typer.Option(min=1, help="How many the images have.")] = 10,
+    colours: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of the images. Default: 1 for 28 x 28, 3 for 32 x 32.", show_default=False),
+    ] = None,
+) -> None:
+    """List the networks with their parameters, multiply-adds and depth.
+
+    Multiply-adds of convolutions and linear maps, and apart those of the PDE, are of one image: of 28 x 28 for the
+    networks of MNIST, else of 32 x 32. Depth counts convolutions and linear maps on the longest path.
+    """
+    import torch
+
+    from nnbridge import models, presenting
+    from nnbridge.models.cost import cost
+
+    costs = {}
+    for name in models.available():
+        own, *plane = models.image_shape(name)
+        model = models.create(name, in_channels=colours or own, num_classes=classes)
+        costs[name] = cost(model, torch.zeros(1, colours or own, *plane))
+    _console().print(presenting.cost_table(costs))
 
 
 @app.command()
@@ -127,16 +154,50 @@ def evaluate(
     """Test the network of a run, as it was after its last complete epoch."""
     with _errors_for_users():
         from nnbridge import data as datasets
+        from nnbridge import presenting
         from nnbridge.training import RunFolder, load_model
         from nnbridge.training.evaluation import accuracy, confusion_matrix, predict
 
         model = load_model(run_dir)
         dataset = datasets.load(RunFolder(run_dir).config().data, data_dir)
         test, classes = dataset.test, dataset.classes
-        predicted = predict(model, test, datasets.Normalisation(dataset))
+        predicted = predict(model, test, datasets.Normalisation(dataset.mean, dataset.std))
         console = _console()
         console.print(f"test accuracy {accuracy(predicted, test.labels, classes):.2f} % of {len(test):,} images")
-        _print_confusions(console, confusion_matrix(predicted, test.labels, classes))
+        matrix = confusion_matrix(predicted, test.labels, classes)
+        console.print(presenting.confusion_table(matrix, datasets.class_names(dataset.name)))
+
+
+@app.command("predict")
+def predict_pictures(
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE...", help="Picture files, PNG, JPEG and others.", show_default=False)
+    ],
+    checkpoint: Annotated[
+        Path,
+        typer.Option(metavar="RUN_OR_CKPT", help="Folder of a run, or a .ckpt file of one.", show_default=False),
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Say what a trained network takes pictures for: five classes each, the likeliest first.
+
+    The confidence is the softmax of the network's outputs. It is not calibrated, and a picture of none of the classes
+    gets confidences too.
+
+    Of a picture the central square is taken, resized to that of the training images, on black where it is transparent.
+    The digits and clothes are light on dark: nothing is inverted, so invert a picture of ink on paper before.
+    """
+    with _errors_for_users():
+        from nnbridge import presenting
+        from nnbridge.training import Classifier
+
+        classifier = Classifier.load(checkpoint)
+        guesses = {str(image): classifier.guesses(image) for image in images}
+        if as_json:
+            found = [{"picture": name, "guesses": [asdict(guess) for guess in of]} for name, of in guesses.items()]
+            typer.echo(json.dumps(found, indent=2))
+        else:
+            _console().print(presenting.prediction_table(guesses))
 
 
 @reproduce_app.command("mnist")
@@ -191,6 +252,7 @@ def _train(config: TrainingConfig, folder: Path, data_dir: Path | None, *, again
     from nnbridge import training
 
     dataset = datasets.load(config.data, data_dir)
+    _print_cost(config)
     try:
         with _watching(config) as observers:
             if again:
@@ -214,6 +276,19 @@ def _watching(config: TrainingConfig, of: Sequence[TrainingConfig] = ()) -> Iter
         yield [bar]
 
 
+def _print_cost(config: TrainingConfig) -> None:
+    import torch
+
+    from nnbridge import data as datasets
+    from nnbridge import presenting
+    from nnbridge.models.cost import cost
+    from nnbridge.training.train import make_model
+
+    kind = datasets.KINDS[config.data]
+    found = cost(make_model(config), torch.zeros(1, kind.colours, kind.size, kind.size))
+    _console().print(presenting.cost_line(config.model, found), soft_wrap=True)
+
+
 def _print_metrics(metrics: Metrics, folder: Path) -> None:
     console = _console()
     console.print(
@@ -223,16 +298,6 @@ def _print_metrics(metrics: Metrics, folder: Path) -> None:
         soft_wrap=True,
     )
     console.print(f"run: {folder}", soft_wrap=True)
-
-
-def _print_confusions(console: Console, matrix: list[list[int]]) -> None:
-    table = Table(title="test images: rows are true classes, columns predicted ones", title_justify="left")
-    table.add_column("")
-    for label in range(len(matrix)):
-        table.add_column(str(label), justify="right")
-    for label, counts in enumerate(matrix):
-        table.add_row(str(label), *map(str, counts))
-    console.print(table)
 
 
 def _given(**options: Any) -> dict[str, Any]:
