@@ -1,4 +1,4 @@
-"""The command line of nnbridge: train a network, evaluate a run, reproduce a published table.
+"""The command line of nnbridge: networks and their cost, train, evaluate a run, predict, reproduce a published table.
 
 What only training needs is imported inside the commands, so that ``--help`` answers without it.
 """
@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from nnbridge import cli_reproduce
+from nnbridge import cli_evaluate, cli_reproduce
 from nnbridge.cli_common import (
     BatchSize,
     DataDir,
@@ -38,7 +36,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-app.add_typer(cli_reproduce.app, name="reproduce")
 
 NAMES = "digits|mnist|fashion-mnist|cifar10|cifar100"
 
@@ -109,25 +106,10 @@ def train(
         _train(chosen, folder, data_dir, again=resume is not None)
 
 
-@app.command()
-def evaluate(
-    run_dir: Annotated[
-        Path, typer.Argument(metavar="RUN_DIR", help="Folder of a run, finished or not.", show_default=False)
-    ],
-    data_dir: DataDir = None,
-) -> None:
-    """Test the network of a run, as it was after its last complete epoch."""
-    with errors_for_users():
-        from nnbridge import data as datasets
-        from nnbridge.training import RunFolder, load_model
-        from nnbridge.training.evaluation import accuracy, confusion_matrix, predict
-
-        model = load_model(run_dir)
-        dataset = datasets.load(RunFolder(run_dir).config().data, data_dir)
-        test, classes = dataset.test, dataset.classes
-        predicted = predict(model, test, datasets.Normalisation(dataset))
-        console().print(f"test accuracy {accuracy(predicted, test.labels, classes):.2f} % of {len(test):,} images")
-        _print_confusions(console(), confusion_matrix(predicted, test.labels, classes))
+app.command("evaluate")(cli_evaluate.evaluate)
+app.command("predict")(cli_evaluate.predict_pictures)
+app.command("models")(cli_evaluate.list_models)
+app.add_typer(cli_reproduce.app, name="reproduce")
 
 
 def _train(config: TrainingConfig, folder: Path, data_dir: Path | None, *, again: bool) -> None:
@@ -135,6 +117,7 @@ def _train(config: TrainingConfig, folder: Path, data_dir: Path | None, *, again
     from nnbridge import training
 
     dataset = datasets.load(config.data, data_dir)
+    _print_cost(config)
     try:
         with watching(config, config.backbone) as observers:
             if again:
@@ -148,6 +131,19 @@ def _train(config: TrainingConfig, folder: Path, data_dir: Path | None, *, again
     _print_metrics(metrics, folder)
 
 
+def _print_cost(config: TrainingConfig) -> None:
+    import torch
+
+    from nnbridge import data as datasets
+    from nnbridge import presenting
+    from nnbridge.models.cost import cost
+    from nnbridge.training.train import make_model
+
+    kind = datasets.KINDS[config.data]
+    found = cost(make_model(config), torch.zeros(1, kind.colours, kind.size, kind.size))
+    console().print(presenting.cost_line(config.model, found), soft_wrap=True)
+
+
 def _print_metrics(metrics: Metrics, folder: Path) -> None:
     screen = console()
     screen.print(
@@ -157,13 +153,3 @@ def _print_metrics(metrics: Metrics, folder: Path) -> None:
         soft_wrap=True,
     )
     screen.print(f"run: {folder}", soft_wrap=True)
-
-
-def _print_confusions(screen: Console, matrix: list[list[int]]) -> None:
-    table = Table(title="test images: rows are true classes, columns predicted ones", title_justify="left")
-    table.add_column("")
-    for label in range(len(matrix)):
-        table.add_column(str(label), justify="right")
-    for label, counts in enumerate(matrix):
-        table.add_row(str(label), *map(str, counts))
-    screen.print(table)

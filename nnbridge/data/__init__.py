@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from nnbridge.data.augmentation import Augmentation, Normalisation
+from torch import Tensor
+
+from nnbridge.data import cifar, digits
+from nnbridge.data.augmentation import Augmentation, Normalisation, normalised
 from nnbridge.data.batches import Batches
 from nnbridge.data.cifar import CIFAR10, CIFAR100, load_cifar
+from nnbridge.data.classes import class_names
 from nnbridge.data.digits import load_digits
 from nnbridge.data.mnist import FASHION_MNIST, MNIST, load_idx_dataset
 from nnbridge.data.records import Dataset, Split
 
-__all__ = ["KINDS", "Augmentation", "Batches", "Dataset", "Kind", "Normalisation", "Split", "available", "load"]
+__all__ = [
+    "KINDS",
+    "Augmentation",
+    "Batches",
+    "Dataset",
+    "Kind",
+    "Normalisation",
+    "Split",
+    "available",
+    "class_names",
+    "load",
+]
 
 
 class Kind(NamedTuple):
@@ -23,14 +39,17 @@ class Kind(NamedTuple):
     size: int
     "rows and columns"
     classes: int
+    normalise: Callable[[Tensor], Tensor]
+    "makes of bytes (N, colours, size, size) what a network of the set takes, to the last bit as in training"
 
 
+_PHOTOGRAPHS: Final = Normalisation(cifar.MEAN, cifar.STD)
 KINDS: Final = {
-    "digits": Kind(1, 28, 10),
-    "mnist": Kind(1, 28, 10),
-    "fashion-mnist": Kind(1, 28, 10),
-    "cifar10": Kind(3, 32, 10),
-    "cifar100": Kind(3, 32, 100),
+    "digits": Kind(1, 28, 10, partial(normalised, mean=digits.MEAN, std=digits.STD)),
+    "mnist": Kind(1, 28, 10, partial(normalised, mean=MNIST.mean, std=MNIST.std)),
+    "fashion-mnist": Kind(1, 28, 10, partial(normalised, mean=FASHION_MNIST.mean, std=FASHION_MNIST.std)),
+    "cifar10": Kind(3, 32, 10, _PHOTOGRAPHS),
+    "cifar100": Kind(3, 32, 100, _PHOTOGRAPHS),
 }
 _LOADERS: dict[str, Callable[[str | Path | None], Dataset]] = {
     "digits": lambda data_dir: load_digits(),

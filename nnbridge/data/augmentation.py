@@ -12,10 +12,18 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from nnbridge.data.records import Dataset
 from solver import checks
 
 WHITE = 255.0
+
+
+def normalised(images: Tensor, mean: float, std: float) -> Tensor:
+    """Return (images / 255 - mean) / std of bytes, float32, rounded in this order.
+
+    So the images of one colour are normalised, once, when they are loaded; `Normalisation` does it in every batch, in
+    one operation, which may round otherwise.
+    """
+    return images.float().div_(WHITE).sub_(mean).div_(std)
 
 
 class Normalisation:
@@ -23,12 +31,12 @@ class Normalisation:
 
     Parameters
     ----------
-    dataset
-        Whose ``mean`` and ``std`` are taken.
+    mean, std
+        Of pixels from 0 to 1: one number, or one for each colour.
     """
 
-    def __init__(self, dataset: Dataset) -> None:
-        self.mean, self.std = (torch.tensor(values).reshape(-1, 1, 1) for values in (dataset.mean, dataset.std))
+    def __init__(self, mean: float | tuple[float, ...], std: float | tuple[float, ...]) -> None:
+        self.mean, self.std = (torch.tensor(values).reshape(-1, 1, 1) for values in (mean, std))
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return float32 images of bytes (N, C, H, W); images of numbers are returned as they are."""

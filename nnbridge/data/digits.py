@@ -12,18 +12,18 @@ from nnbridge.data.records import Dataset, Split
 SIZE: Final = 28
 GREY_LEVELS: Final = 16
 TEST_FRACTION: Final = 0.2
+SPLIT_SEED: Final = 0
+# Of the training images, scaled to 0 to 1. Constants, because a sum over a million pixels rounds differently on every
+# machine, and because a network that is given a picture has no training images at hand.
+MEAN: Final = 0.3053833842277527
+STD: Final = 0.32470476627349854
 
 
-def load_digits(split_seed: int = 0) -> Dataset:
+def load_digits() -> Dataset:
     """Load the digits: 1,437 to train on and 360 to test on, every class in proportion.
 
     The images are enlarged bilinearly from 8 x 8 to 28 x 28 and normalised by mean and standard deviation of the
-    training images.
-
-    Parameters
-    ----------
-    split_seed
-        Decides which images are the test images. It belongs to the data, not to a run: leave it alone to compare runs.
+    training images. Which images are the test images belongs to the data, not to a run: it is always the same.
 
     References
     ----------
@@ -38,8 +38,7 @@ def load_digits(split_seed: int = 0) -> Dataset:
     images = interpolate(pixels, size=(SIZE, SIZE), mode="bilinear", align_corners=False)
 
     train, test = train_test_split(
-        torch.arange(len(labels)).numpy(), test_size=TEST_FRACTION, stratify=bundled.target, random_state=split_seed
+        torch.arange(len(labels)).numpy(), test_size=TEST_FRACTION, stratify=bundled.target, random_state=SPLIT_SEED
     )
-    mean, std = float(images[train].mean()), float(images[train].std())
-    images = (images - mean) / std
-    return Dataset("digits", Split(images[train], labels[train]), Split(images[test], labels[test]), mean, std)
+    images = (images - MEAN) / STD
+    return Dataset("digits", Split(images[train], labels[train]), Split(images[test], labels[test]), MEAN, STD)

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import torch
 
+from nnbridge.data.augmentation import normalised
 from nnbridge.data.files import Source, find
 from nnbridge.data.idx import read_idx
 from nnbridge.data.records import Dataset, Split
@@ -19,7 +20,6 @@ TEST_IMAGES: Final = "t10k-images-idx3-ubyte.gz"
 TEST_LABELS: Final = "t10k-labels-idx1-ubyte.gz"
 
 SIZE: Final = 28
-WHITE: Final = 255
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,5 @@ def _split(image_file: Path, label_file: Path, dataset: IdxDataset) -> Split:
         )
     if labels.max(initial=0) > 9:
         raise ValueError(f"{label_file} holds the label {labels.max()}, but labels are 0 to 9")
-    images = torch.from_numpy(pixels.astype(np.float32)).unsqueeze(1)
-    images.div_(WHITE).sub_(dataset.mean).div_(dataset.std)
+    images = normalised(torch.tensor(pixels).unsqueeze(1), dataset.mean, dataset.std)
     return Split(images, torch.from_numpy(labels.astype(np.int64)))

@@ -7,11 +7,11 @@ from functools import partial
 
 from torch import nn
 
-from nnbridge.models.mnist import PDE, Convolution, Kernel, MnistNet, Residual
+from nnbridge.models.mnist import IMAGE_SIZE, PDE, Convolution, Kernel, MnistNet, Residual
 from nnbridge.models.resnet import SHAPES, ResNet
 from nnbridge.variants import Variant
 
-__all__ = ["MnistNet", "ResNet", "Variant", "available", "count_parameters", "create"]
+__all__ = ["MnistNet", "ResNet", "Variant", "available", "count_parameters", "create", "image_shape"]
 
 _BACKBONES: dict[str, Callable[[Kernel], nn.Module]] = {
     "mnist-convolution": lambda kernel: Convolution(),
@@ -23,6 +23,19 @@ _BACKBONES: dict[str, Callable[[Kernel], nn.Module]] = {
 def available() -> tuple[str, ...]:
     """Return the names that `create` takes."""
     return (*_BACKBONES, *SHAPES)
+
+
+def image_shape(name: str) -> tuple[int, int, int]:
+    """Return the channels, rows and columns of the images for which `create` makes a network: MNIST's or CIFAR's.
+
+    Raises
+    ------
+    ValueError
+        If ``name`` is unknown.
+    """
+    if name not in available():
+        raise ValueError(f"`name` is {name!r}, but the models are {', '.join(available())}")
+    return (3, 32, 32) if name in SHAPES else (1, IMAGE_SIZE, IMAGE_SIZE)
 
 
 def create(
@@ -54,16 +67,15 @@ def create(
     ValueError
         If ``name`` is unknown (the message lists the known ones), or a network without a Global layer gets a variant.
     """
+    channels = image_shape(name)[0] if in_channels is None else in_channels
     if name in SHAPES:
         if variant is not None and not SHAPES[name].condensed:
             raise ValueError(f"`variant` goes with the networks that have a Global layer, and {name} has none")
         layer = partial((variant or Variant()).layer, backend=kernel)
-        return ResNet(SHAPES[name], 3 if in_channels is None else in_channels, num_classes, layer)
-    if name not in _BACKBONES:
-        raise ValueError(f"`name` is {name!r}, but the models are {', '.join(available())}")
+        return ResNet(SHAPES[name], channels, num_classes, layer)
     if variant is not None:
         raise ValueError(f"`variant` goes with the networks that have a Global layer, and {name} has none")
-    return MnistNet(_BACKBONES[name](kernel), 1 if in_channels is None else in_channels, num_classes)
+    return MnistNet(_BACKBONES[name](kernel), channels, num_classes)
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from nnbridge.training.config import BACKBONES, TrainingConfig
 from nnbridge.training.folder import RunFolder
 from nnbridge.training.observers import Observer
+from nnbridge.training.predicting import Classifier, Guess
 from nnbridge.training.records import EpochRecord, Metrics
 from nnbridge.training.train import DivergenceError, load_model, resume, train
 
 __all__ = [
     "BACKBONES",
+    "Classifier",
     "DivergenceError",
     "EpochRecord",
+    "Guess",
     "Metrics",
     "Observer",
     "RunFolder",

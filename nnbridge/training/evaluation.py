@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import torch
@@ -34,3 +34,14 @@ def confusion_matrix(predicted: Tensor, labels: Tensor, classes: int = CLASSES) 
     """Count images by class: ``matrix[true][predicted]``."""
     matrix: list[list[int]] = multiclass_confusion_matrix(predicted, labels, classes).tolist()
     return matrix
+
+
+def largest_confusions(matrix: Sequence[Sequence[int]], count: int) -> list[tuple[int, int, int]]:
+    """Return the errors made most often, at most ``count``: (true class, predicted class, images), the most first."""
+    errors = [
+        (true, predicted, images)
+        for true, row in enumerate(matrix)
+        for predicted, images in enumerate(row)
+        if true != predicted and images
+    ]
+    return sorted(errors, key=lambda error: -error[2])[:count]

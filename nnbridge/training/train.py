@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -96,9 +97,15 @@ def load_model(folder: str | Path) -> MnistNet | ResNet:
         If ``folder`` holds no run.
     """
     run = RunFolder(folder)
-    config = run.config()
-    model = make_model(config)
-    model.load_state_dict(load_checkpoint(run.last)["model"])
+    run.config()  # says so if it is not a run
+    return restored(load_checkpoint(run.last))
+
+
+def restored(checkpoint: dict[str, Any]) -> MnistNet | ResNet:
+    """Return the network of a checkpoint, on the CPU, whatever it was trained on."""
+    config = TrainingConfig.from_dict(checkpoint["config"])
+    model = make_model(replace(config, kernel="auto") if config.kernel == "cuda" else config)
+    model.load_state_dict(checkpoint["model"])
     return model
 
 
@@ -141,7 +148,7 @@ def _fit(
     wrapped_model, wrapped_optimizer = fabric.setup(model, optimizer)
     batches = Batches(train_split, config.batch_size, config.seed)
     schedule = make_schedule(optimizer, config, len(batches))
-    normalise = Normalisation(dataset)
+    normalise = Normalisation(dataset.mean, dataset.std)
     augmentation = Augmentation(
         normalise, padding=config.crop, flip=config.flip, cutout=config.cutout, seed=config.seed
     )

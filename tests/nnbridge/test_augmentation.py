@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from nnbridge.data import Dataset, Split
 from nnbridge.data.augmentation import Augmentation, Normalisation
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
@@ -12,8 +11,7 @@ MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
 
 @pytest.fixture
 def normalise():
-    empty = Split(torch.zeros(0, 3, 8, 8, dtype=torch.uint8), torch.zeros(0, dtype=torch.int64))
-    return Normalisation(Dataset("cifar10", empty, empty, MEAN, STD, 10))
+    return Normalisation(MEAN, STD)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def call(*arguments, code=0):
 
 def test_the_module_is_a_command():
     result = subprocess.run([sys.executable, "-m", "nnbridge", "--help"], capture_output=True, text=True, check=True)
-    for command in ("train", "evaluate", "reproduce"):
+    for command in ("models", "train", "evaluate", "predict", "reproduce"):
         assert command in result.stdout
 
 
@@ -31,8 +31,10 @@ def test_the_module_is_a_command():
         (["train"], ["--data", "--backbone", "--epochs", "--seed", "--lr", "--device", "--kernel", "--resume"]),
         (["reproduce", "mnist"], ["--seeds", "--data", "--epochs", "--out", "--data-dir"]),
         (["evaluate"], ["RUN_DIR"]),
+        (["models"], ["--classes", "--colours"]),
+        (["predict"], ["IMAGE", "--checkpoint", "--json", "calibrated"]),
     ],
-    ids=["train", "reproduce", "evaluate"],
+    ids=["train", "reproduce", "evaluate", "models", "predict"],
 )
 def test_help_names_the_options(command, options):
     text = call(*command, "--help")
@@ -46,6 +48,7 @@ def test_train_then_evaluate(tmp_path):
     metrics = json.loads((run / "metrics.json").read_text())
     config = json.loads((run / "config.json").read_text())
     assert f"test accuracy {metrics['test_accuracy']:.2f} %" in printed
+    assert "mnist-residual: 524 parameters, 14,602 MACs an image, depth 3" in printed
     assert (config["data"], config["backbone"], config["seed"]) == ("digits", "residual", 4)
     assert (run / "log.csv").read_text().startswith("epoch,train_loss,train_accuracy,test_accuracy,")
     evaluated = call("evaluate", run)

@@ -23,7 +23,7 @@ def activation_maps(models: Mapping[str, ResNet], dataset: Dataset, index: int, 
 
     A stage's map is taken after its Global layer, if it has one. Every panel has its own scale, from 0.
     """
-    image = Normalisation(dataset)(dataset.test.images[index : index + 1])
+    image = Normalisation(dataset.mean, dataset.std)(dataset.test.images[index : index + 1])
     rows = {name: outputs_of_parts(model, _parts(model), image) for name, model in models.items()}
     across = 1 + max(map(len, rows.values()))
     with house_style():

@@ -42,7 +42,7 @@ def animate(model: nn.Module, dataset: Dataset, index: int, label: str, path: Pa
     ValueError
         If the model has no Global layer.
     """
-    inputs = inputs_of_layers(model, Normalisation(dataset)(dataset.test.images[index : index + 1]))
+    inputs = inputs_of_layers(model, Normalisation(dataset.mean, dataset.std)(dataset.test.images[index : index + 1]))
     if not inputs:
         raise ValueError("`model` has no Global layer, so that nothing evolves: choose a run that has some")
     planes = [[H[0].mean(dim=0) for H in levels(layer, x, steps)] for layer, x in inputs.values()]

@@ -38,7 +38,7 @@ def fields_page(model: nn.Module, dataset: Dataset, index: int, label: str, chan
     ValueError
         If the model has no Global layer, or a layer no such channel.
     """
-    inputs = inputs_of_layers(model, Normalisation(dataset)(dataset.test.images[index : index + 1]))
+    inputs = inputs_of_layers(model, Normalisation(dataset.mean, dataset.std)(dataset.test.images[index : index + 1]))
     if not inputs:
         raise ValueError("`model` has no Global layer, so that there are no fields to show: choose a run that has some")
     with house_style():

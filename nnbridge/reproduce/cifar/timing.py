@@ -25,7 +25,7 @@ def inference_seconds(models: Mapping[str, nn.Module], dataset: Dataset, threads
     part of it. A first pass over 1,000 images is not counted.
     """
     found: dict[str, list[float]] = {name: [] for name in models}
-    normalise = Normalisation(dataset)
+    normalise = Normalisation(dataset.mean, dataset.std)
     with use_threads(threads):
         for turn in range(ROUNDS + 1):
             for name, model in models.items():
