@@ -16,6 +16,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from nnbridge.processes import processes
+
 if TYPE_CHECKING:
     from nnbridge.training import Metrics, Observer, TrainingConfig
 
@@ -72,7 +74,7 @@ def train(
     ] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Any choice: schedule=one-cycle, variant.steps=5, flip=true."),
+        typer.Option("--set", metavar="NAME=VALUE", help="Any choice: schedule=one-cycle, variant.steps=5, ema=0.999."),
     ] = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
@@ -95,6 +97,9 @@ def train(
     The recipe for mnist and fashion-mnist is the published one: 30 epochs, batches of 128, learning rate 0.01. For
     digits it is 30 epochs, batches of 32, learning rate 0.02; for cifar10 and cifar100 the published 300 epochs, which
     take days on a CPU: configs/ has short ones. Ctrl-C leaves a checkpoint to go on from.
+
+    Several processes, or GPUs, share every batch with `torchrun --nproc-per-node 2 -m nnbridge train` in place of
+    `python -m nnbridge train`.
     """
     with _errors_for_users():
         from nnbridge.training import RunFolder, TrainingConfig
@@ -167,6 +172,8 @@ def reproduce_mnist(
         from nnbridge.reproduce import report, tables
         from nnbridge.training import TrainingConfig
 
+        if processes().total > 1:
+            raise ValueError("`reproduce` trains in a single process: start it with python -m nnbridge, not torchrun")
         given = _given(
             epochs=epochs, batch_size=batch_size, learning_rate=lr, device=device, kernel=kernel, threads=threads
         )
@@ -240,9 +247,12 @@ def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _console(*, stderr: bool = False) -> Console:
-    """Return the console of a stream, which takes text as it is; a file or pipe gets room for the widest table."""
-    console = Console(stderr=stderr, highlight=False, markup=False)
+def _console(*, stderr: bool = False, of_each: bool = False) -> Console:
+    """Return the console of a stream, which takes text as it is; a file or pipe gets room for the widest table.
+
+    Of several processes only the first one's shows anything, unless it is for the output ``of_each``.
+    """
+    console = Console(stderr=stderr, highlight=False, markup=False, quiet=not (of_each or processes().first))
     if not console.is_terminal:
         console.width = 120
     return console
@@ -267,5 +277,6 @@ def _errors_for_users() -> Iterator[None]:
     try:
         yield
     except (ValueError, FileNotFoundError, FileExistsError, DivergenceError) as error:
-        _console(stderr=True).print(f"error: {error}", soft_wrap=True)
+        of_each = not isinstance(error, DivergenceError)  # which all processes raise alike
+        _console(stderr=True, of_each=of_each).print(f"error: {error}", soft_wrap=True)
         raise typer.Exit(1) from None
