@@ -61,7 +61,7 @@ def train(
     ] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Any choice: schedule=one-cycle, variant.steps=5, flip=true."),
+        typer.Option("--set", metavar="NAME=VALUE", help="Any choice: schedule=one-cycle, variant.steps=5, ema=0.999."),
     ] = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
@@ -84,6 +84,9 @@ def train(
     The recipe for mnist and fashion-mnist is the published one: 30 epochs, batches of 128, learning rate 0.01. For
     digits it is 30 epochs, batches of 32, learning rate 0.02; for cifar10 and cifar100 the published 300 epochs, which
     take days on a CPU: configs/ has short ones. Ctrl-C leaves a checkpoint to go on from.
+
+    Several processes, or GPUs, share every batch with `torchrun --nproc-per-node 2 -m nnbridge train` in place of
+    `python -m nnbridge train`.
     """
     with errors_for_users():
         from nnbridge.training import RunFolder, TrainingConfig
@@ -137,7 +140,7 @@ def _print_cost(config: TrainingConfig) -> None:
     from nnbridge import data as datasets
     from nnbridge import presenting
     from nnbridge.models.cost import cost
-    from nnbridge.training.train import make_model
+    from nnbridge.training.assembly import make_model
 
     kind = datasets.KINDS[config.data]
     found = cost(make_model(config), torch.zeros(1, kind.colours, kind.size, kind.size))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from nnbridge.processes import processes
+
 if TYPE_CHECKING:
     from nnbridge.training import Observer, TrainingConfig
 
@@ -39,9 +41,12 @@ def given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def console(*, stderr: bool = False) -> Console:
-    """Return the console of a stream, which takes text as it is; a file or pipe gets room for the widest table."""
-    made = Console(stderr=stderr, highlight=False, markup=False)
+def console(*, stderr: bool = False, of_each: bool = False) -> Console:
+    """Return the console of a stream, which takes text as it is; a file or pipe gets room for the widest table.
+
+    Of several processes only the first one's shows anything, unless it is for the output ``of_each``.
+    """
+    made = Console(stderr=stderr, highlight=False, markup=False, quiet=not (of_each or processes().first))
     if not made.is_terminal:
         made.width = 160
     return made
@@ -76,5 +81,6 @@ def errors_for_users() -> Iterator[None]:
     try:
         yield
     except (ValueError, FileNotFoundError, FileExistsError, DivergenceError) as error:
-        console(stderr=True).print(f"error: {error}", soft_wrap=True)
+        of_each = not isinstance(error, DivergenceError)  # which all processes raise alike
+        console(stderr=True, of_each=of_each).print(f"error: {error}", soft_wrap=True)
         raise typer.Exit(1) from None

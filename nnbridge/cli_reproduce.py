@@ -26,6 +26,7 @@ from nnbridge.cli_common import (
     stop,
     watching,
 )
+from nnbridge.processes import processes
 
 if TYPE_CHECKING:
     from nnbridge.reproduce import Planned
@@ -198,6 +199,8 @@ def _train(plan: Sequence[Planned], dataset: Any, folder: Path) -> list[Any]:
     """Return all runs of a plan, trained where they are not yet; an interruption ends the command."""
     from nnbridge.reproduce import execute
 
+    if processes().total > 1:
+        raise ValueError("`reproduce` trains in a single process: start it with python -m nnbridge, not torchrun")
     watch: Callable[[Planned], AbstractContextManager[Sequence[Observer]]] = lambda one: watching(  # noqa: E731
         one.config, f"{plan.index(one) + 1}/{len(plan)} {one.row}"
     )

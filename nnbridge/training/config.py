@@ -48,7 +48,7 @@ class TrainingConfig:
     epochs
         Passes over the training images, default 30.
     batch_size
-        Images in a step, default 128.
+        Images in a step, default 128; of all processes together.
     learning_rate
         Of stochastic gradient descent, default 0.01.
     schedule
@@ -64,6 +64,9 @@ class TrainingConfig:
         Coefficient of the L2 penalty on all parameters, default 5e-4.
     clip_norm
         The gradient of all parameters together is scaled down to this norm, default 5.
+    ema
+        Decay a step of an exponential average of the network, such as 0.999; the average is then what is tested and
+        what `load_model` returns. Default 0: none.
     seed
         Of the initial weights and of the order of the images, default 0.
     device
@@ -104,6 +107,7 @@ class TrainingConfig:
     momentum: float = 0.9
     weight_decay: float = 5e-4
     clip_norm: float = 5.0
+    ema: float = 0.0
     seed: int = 0
     device: Device = "auto"
     kernel: Kernel = "auto"
@@ -147,6 +151,7 @@ class TrainingConfig:
                 f"`kernel` is '{self.kernel}', but `device` is '{self.device}': choose the kernel 'auto' or 'torch'"
             )
         _check_range("clip_norm", self.clip_norm > 0, self.clip_norm, "a finite number above 0")
+        _check_range("ema", 0 <= self.ema < 1, self.ema, "at least 0 and below 1")
 
     @classmethod
     def for_data(cls, data: str, **choices: Any) -> TrainingConfig:

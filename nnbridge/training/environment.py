@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import torch
 
+from nnbridge.processes import processes
 from solver.environment import processor, version
 
 _PACKAGES: Final = ("pdebridge", "torch", "numpy", "numba", "scikit-learn", "pytorch-lightning", "torchmetrics")
@@ -29,6 +30,7 @@ def describe() -> dict[str, Any]:
         "platform": platform.platform(),
         "cpu": processor(),
         "cpus": os.cpu_count(),
+        "processes": processes().total,
         "torch_threads": torch.get_num_threads(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
     }

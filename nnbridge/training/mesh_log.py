@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -28,8 +29,9 @@ class MeshRecord:
     layer
         The layer's name in the network.
     unstable
-        Per cent of cells whose stability number exceeds 1: with constant coefficients some wave would grow there. A few
-        steps do not show it; a quarter of the cells have exactly one zero diffusivity as published.
+        Per cent of cells whose stability number exceeds 1, or is none because a field is not finite: with constant
+        coefficients some wave would grow there. A few steps do not show it; a quarter of the cells have exactly one
+        zero diffusivity as published.
     courant
         Largest |A_x| or |A_y| of any cell.
     diffusion
@@ -54,9 +56,10 @@ def _record(epoch: int, name: str, layer: GlobalLayer, x: Tensor) -> MeshRecord:
     with torch.no_grad():
         u, v, Dx, Dy = (t.double().cpu().numpy() for t in layer.fields(x)[:4])
     dt = layer.dt  # on the unit mesh dx = dy = 1
-    numbers = stability_of(u * dt, v * dt, Dx * dt, Dy * dt)
-    courant = max(float(abs(u).max()), float(abs(v).max())) * dt
-    return MeshRecord(epoch, name, 100 * float((numbers > 1).mean()), courant, float((Dx + Dy).max()) * dt)
+    D = Dx + Dy
+    stable = (stability_of(u * dt, v * dt, Dx * dt, Dy * dt) <= 1) & np.isfinite(D)
+    courant = float(np.maximum(abs(u), abs(v)).max()) * dt  # NaN wins, and so it is in the largest D
+    return MeshRecord(epoch, name, 100 * float((~stable).mean()), courant, float(D.max()) * dt)
 
 
 def write_records(records: Sequence[MeshRecord]) -> bytes:

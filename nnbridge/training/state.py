@@ -9,8 +9,10 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.swa_utils import AveragedModel
 
 from nnbridge.data import Augmentation, Batches
+from nnbridge.training.averaging import restore_average
 from nnbridge.training.config import TrainingConfig
 from nnbridge.training.mesh_log import MeshRecord
 from nnbridge.training.records import EpochRecord
@@ -21,6 +23,7 @@ class State:
     """The moving parts of a run; torch's generators, which are global, belong to it too."""
 
     model: nn.Module
+    average: AveragedModel | None
     optimizer: Optimizer
     schedule: LRScheduler
     batches: Batches
@@ -28,11 +31,17 @@ class State:
     history: list[EpochRecord]
     mesh: list[MeshRecord]
 
+    @property
+    def tested(self) -> nn.Module:
+        """The network by which the run is judged: the average where there is one."""
+        return self.model if self.average is None else self.average.module
+
     def capture(self, config: TrainingConfig) -> dict[str, Any]:
         """Return the state in tensors, numbers and strings; the tensors are not copied."""
         return {
             "config": config.as_dict(),
             "model": self.model.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "batches": self.batches.state_dict(),
@@ -46,6 +55,8 @@ class State:
     def restore(self, checkpoint: dict[str, Any]) -> None:
         """Take over what `capture` returned."""
         self.model.load_state_dict(checkpoint["model"])
+        if self.average is not None:
+            restore_average(self.average, checkpoint)
         self.optimizer.load_state_dict(checkpoint["optimizer"])
         self.schedule.load_state_dict(checkpoint["schedule"])
         self.batches.load_state_dict(checkpoint["batches"])

@@ -35,6 +35,16 @@ def test_a_record_of_each_layer_from_the_fields_that_it_makes(network):
     assert second.diffusion > 0
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_cell_whose_fields_are_not_finite_is_not_stable(network, bad):
+    x = torch.randn(4, 3, 6, 5)
+    x[1] = bad
+    good, (first, second) = mesh_records(network, torch.cat([x[:1], x[2:]]), 1), mesh_records(network, x, 1)
+    assert first.unstable == pytest.approx(25 + 0.75 * good[0].unstable)
+    assert second.unstable == pytest.approx(25)
+    assert not np.isfinite([first.courant, first.diffusion, second.diffusion]).any()
+
+
 def test_looking_leaves_no_hook_and_moves_nothing(network):
     before = {name: t.clone() for name, t in network.state_dict().items()}
     mesh_records(network, torch.randn(4, 3, 6, 5), 1)

@@ -14,9 +14,9 @@ from nnbridge.cli import app
 from nnbridge.data.mnist import MNIST, _split
 from nnbridge.data.pictures import read_picture
 from nnbridge.training import Classifier, RunFolder, TrainingConfig, train
+from nnbridge.training.assembly import make_model
 from nnbridge.training.folder import save_checkpoint
 from nnbridge.training.machine import use_threads
-from nnbridge.training.train import make_model
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -46,6 +46,8 @@ def test_a_config_survives_a_dictionary():
         ({"momentum": 1.0}, "`momentum` is 1.0, but it must be at least 0 and below 1"),
         ({"weight_decay": -1e-4}, "`weight_decay` is -0.0001"),
         ({"clip_norm": math.nan}, "`clip_norm` is nan"),
+        ({"ema": 1.0}, "`ema` is 1.0, but it must be at least 0 and below 1"),
+        ({"ema": -0.1}, "`ema` is -0.1"),
     ],
     ids=str,
 )

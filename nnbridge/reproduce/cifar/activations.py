@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from matplotlib import pyplot as plt
 from torch import nn
 
-from nnbridge.data import Dataset, Normalisation
+from nnbridge.data import Dataset
 from nnbridge.models import ResNet
-from nnbridge.reproduce.cifar.pictures import picture, shared_scale, show_plane
+from nnbridge.reproduce.cifar.pictures import normalised, picture, shared_scale, show_plane
 from nnbridge.training.looking import outputs_of_parts
 from solver.plotting import house_style
 
@@ -23,7 +23,7 @@ def activation_maps(models: Mapping[str, ResNet], dataset: Dataset, index: int, 
 
     A stage's map is taken after its Global layer, if it has one. Every panel has its own scale, from 0.
     """
-    image = Normalisation(dataset.mean, dataset.std)(dataset.test.images[index : index + 1])
+    image = normalised(dataset, index)
     rows = {name: outputs_of_parts(model, _parts(model), image) for name, model in models.items()}
     across = 1 + max(map(len, rows.values()))
     with house_style():

@@ -9,10 +9,10 @@ from matplotlib import pyplot as plt
 from matplotlib.animation import PillowWriter
 from torch import Tensor, nn
 
-from nnbridge.data import Dataset, Normalisation
+from nnbridge.data import Dataset
 from nnbridge.layers import GlobalLayer
 from nnbridge.ops import diffusion_advection
-from nnbridge.reproduce.cifar.pictures import picture, shared_scale, show_plane
+from nnbridge.reproduce.cifar.pictures import normalised, picture, shared_scale, show_plane
 from nnbridge.training.looking import inputs_of_layers
 from solver.plotting import house_style
 
@@ -42,7 +42,7 @@ def animate(model: nn.Module, dataset: Dataset, index: int, label: str, path: Pa
     ValueError
         If the model has no Global layer.
     """
-    inputs = inputs_of_layers(model, Normalisation(dataset.mean, dataset.std)(dataset.test.images[index : index + 1]))
+    inputs = inputs_of_layers(model, normalised(dataset, index))
     if not inputs:
         raise ValueError("`model` has no Global layer, so that nothing evolves: choose a run that has some")
     planes = [[H[0].mean(dim=0) for H in levels(layer, x, steps)] for layer, x in inputs.values()]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from matplotlib import pyplot as plt
 from torch import Tensor, nn
 
-from nnbridge.data import Dataset, Normalisation
-from nnbridge.reproduce.cifar.pictures import picture, shared_scale, show_plane
+from nnbridge.data import Dataset
+from nnbridge.reproduce.cifar.pictures import normalised, picture, shared_scale, show_plane
 from nnbridge.training.looking import inputs_of_layers
 from solver.plotting import house_style
 
@@ -38,7 +38,7 @@ def fields_page(model: nn.Module, dataset: Dataset, index: int, label: str, chan
     ValueError
         If the model has no Global layer, or a layer no such channel.
     """
-    inputs = inputs_of_layers(model, Normalisation(dataset.mean, dataset.std)(dataset.test.images[index : index + 1]))
+    inputs = inputs_of_layers(model, normalised(dataset, index))
     if not inputs:
         raise ValueError("`model` has no Global layer, so that there are no fields to show: choose a run that has some")
     with house_style():

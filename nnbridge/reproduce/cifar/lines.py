@@ -15,8 +15,8 @@ from nnbridge.reproduce.cifar.table import Line
 from nnbridge.reproduce.cifar.timing import inference_seconds
 from nnbridge.reproduce.study import Planned, Run, by_row
 from nnbridge.training import load_model
+from nnbridge.training.assembly import make_model
 from nnbridge.training.machine import accelerator
-from nnbridge.training.train import make_model
 
 
 def describe(study: Study, plan: Sequence[Planned], runs: Sequence[Run], dataset: Dataset) -> list[Line]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from nnbridge.data import Dataset
+from nnbridge.data import Dataset, Normalisation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,6 +41,11 @@ def picture(dataset: Dataset, index: int) -> Any:
     """Return a test image as matplotlib draws it: (rows, columns, 3), or (rows, columns) of one colour."""
     image = dataset.test.images[index]
     return image.permute(1, 2, 0).squeeze(-1).numpy()
+
+
+def normalised(dataset: Dataset, index: int) -> Tensor:
+    """Return a test image as networks take it, (1, C, H, W)."""
+    return Normalisation(dataset.mean, dataset.std)(dataset.test.images[index : index + 1])
 
 
 def check_images(dataset: Dataset, indices: Sequence[int]) -> None:
