@@ -105,14 +105,15 @@ def losses(folder):
 def assert_same_run(folder, other):
     """Compare two runs, of one process or two.
 
-    What differs is the order of sums, some roundings of 6e-8 a step: 1e-7 was found in losses and 4e-7 in weights after
-    eight steps. Unsynchronised norms, or shares that weigh alike, make differences of 1e-3 and more.
+    What differs is the order of sums, and whether a layer's fields are made by one operation: some roundings of 6e-8 a
+    step. 7e-7 was found in losses and 1.3e-5 in weights after eight steps, with either kernel. Norms that do not know
+    of each other, or shares that weigh alike, make differences of 3e-4 and more in the losses.
     """
-    assert losses(folder) == pytest.approx(losses(other), rel=2e-6)
+    assert losses(folder) == pytest.approx(losses(other), rel=1e-5)
     one, two = (load_model(path).state_dict() for path in (folder, other))
     assert list(one) == list(two)
     for name, tensor in one.items():
-        torch.testing.assert_close(tensor, two[name], rtol=1e-5, atol=5e-6)
+        torch.testing.assert_close(tensor, two[name], rtol=1e-4, atol=2e-5)
 
 
 @pytest.mark.parametrize("name", ["pde", "tiny"])
