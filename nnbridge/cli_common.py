@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from nnbridge.freed_memory import keep_freed_memory
 from nnbridge.processes import processes
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def watching(config: TrainingConfig, name: str) -> Iterator[Sequence[Observer]]:
 
 @contextmanager
 def errors_for_users() -> Iterator[None]:
-    """Show an error that the user can mend as one sentence, and a bug as a traceback."""
+    """Show an error that the user can mend as one sentence, and a bug as a traceback, in a command that computes."""
+    keep_freed_memory()
     try:
         from nnbridge.training import DivergenceError
     except ModuleNotFoundError as absent:
