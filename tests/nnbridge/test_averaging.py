@@ -13,6 +13,7 @@ from nnbridge.training import Observer, RunFolder, TrainingConfig, load_model, r
 from nnbridge.training.evaluation import accuracy, predict
 from nnbridge.training.folder import load_checkpoint, save_checkpoint
 from nnbridge.training.mesh_log import mesh_records
+from nnbridge.training.train import restored
 
 DECAY = 0.75
 CONFIG = TrainingConfig.for_data("digits", backbone="residual", epochs=3, device="cpu", ema=DECAY)
@@ -79,7 +80,8 @@ def test_a_run_that_was_stopped_ends_in_the_same_bits(few, whole_run, tmp_path):
 
 def test_the_mesh_numbers_are_those_of_the_average(photographs, tiny_config, tmp_path):
     train(replace(tiny_config, epochs=1, ema=DECAY), photographs, tmp_path)
-    looked_at = mesh_records(load_model(tmp_path), Normalisation(photographs)(photographs.test.images), 1)
+    normalise = Normalisation(photographs.mean, photographs.std)
+    looked_at = mesh_records(load_model(tmp_path), normalise(photographs.test.images), 1)
     with (tmp_path / "mesh.csv").open(newline="") as file:
         written = [float(row["courant"]) for row in csv.DictReader(file)]
     assert written == pytest.approx([record.courant for record in looked_at], rel=1e-5)
@@ -101,7 +103,7 @@ def test_a_run_from_before_there_was_an_average_goes_on(few, tmp_path):
 
 def test_an_average_that_was_not_kept_is_missed(few, tmp_path):
     train(replace(CONFIG, epochs=1, ema=0.0), few, tmp_path)
-    choices = json.loads((tmp_path / "config.json").read_text()) | {"ema": 0.5}
-    (tmp_path / "config.json").write_text(json.dumps(choices))
+    checkpoint = load_checkpoint(RunFolder(tmp_path).last)
+    checkpoint["config"]["ema"] = 0.5
     with pytest.raises(ValueError, match="`ema` is set, but the checkpoint holds no average"):
-        load_model(tmp_path)
+        restored(checkpoint)

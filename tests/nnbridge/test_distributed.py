@@ -137,7 +137,7 @@ def test_one_process_goes_on_with_the_checkpoint_of_two(jobs, one, two, tmp_path
 
 def test_only_the_first_process_writes_and_speaks(two):
     printed = (two / "printed.txt").read_text().splitlines()
-    assert [line.split()[0] for line in printed] == ["test", "run:"]
+    assert [line.split()[0] for line in printed] == ["mnist-residual:", "test", "run:"]
     for path in two.glob("*/run/environment.json"):
         entries = json.loads(path.read_text())
         assert [entry["processes"] for entry in entries] == ([1, 2] if "resumed" in str(path) else [2])

@@ -44,7 +44,7 @@ def test_a_run_with_a_huge_rate_names_the_layer(photographs, tiny_config, tmp_pa
 
 
 def test_the_numbers_after_the_last_good_epoch_are_those_of_the_log(photographs, tiny_config, tmp_path):
-    images = Normalisation(photographs)(photographs.train.images)
+    images = Normalisation(photographs.mean, photographs.std)(photographs.train.images)
     spoiled = replace(photographs, train=Split(images, photographs.train.labels))
 
     class Spoil(Observer):
