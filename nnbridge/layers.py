@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from nnbridge import fused, learned_fields
+from nnbridge import fused, learned_fields, learned_layer
 from nnbridge.depthwise import FieldConvolution
 from nnbridge.field_blocks import BLOCKS, DEPTHWISE, IDENTITY, PERONA_MALIK, FieldBlocks, field_block
 from nnbridge.ops import BACKENDS, diffusion_advection, evolve_fields
@@ -147,19 +147,32 @@ class GlobalLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ReLU(BN(H[steps])), with `residual` ReLU(BN(H[steps]) + I), for I = `x`, (N, C, H, W)."""
-        if type(self)._evolve is GlobalLayer._evolve and fused.applies(self, x):
+        if not self._has_own_evolution and fused.applies(self, x):
             return fused.evaluate(self, x)
-        H = self._evolve(x, self._learned(x)) if self.is_published else self._evolve_blocks(x)
+        H = self._evolved(x)
         if self.residual:
             norm, rectify = self.output
             return rectify(norm(H) + x)  # type: ignore[no-any-return]
         result: Tensor = self.output(H)
         return result
 
+    def _evolved(self, x: Tensor) -> Tensor:
+        """Return H[steps]."""
+        if not self.is_published:
+            return self._evolve_blocks(x)
+        if self._has_own_evolution or not learned_layer.applies(self, x):
+            return self._evolve(x, self._learned(x))
+        return learned_layer.evolve(self, x)
+
+    @property
+    def _has_own_evolution(self) -> bool:
+        """Whether a subclass evolves; it may want derivatives that our operations have not."""
+        return type(self)._evolve is not GlobalLayer._evolve
+
     def _learned(self, h: Tensor) -> Any:
         """Return what `coefficients` makes of `h`."""
-        own = type(self)._evolve is not GlobalLayer._evolve  # which may want derivatives that this has not
-        return self.coefficients(h) if own or not learned_fields.applies(self, h) else learned_fields.make(self, h)
+        one = not self._has_own_evolution and learned_fields.applies(self, h)
+        return learned_fields.make(self, h) if one else self.coefficients(h)
 
     def _evolve_blocks(self, x: Tensor) -> Tensor:
         """Return H[steps] from an initial state or fields that a block makes."""

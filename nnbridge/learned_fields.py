@@ -56,14 +56,18 @@ def make(layer: GlobalLayer, x: Tensor) -> Tensor:
     convolution, norm, _ = parts
     weight = convolution.weight
     fields, mean, variance = _Fields.apply(x.to(weight.dtype).contiguous(), weight, norm.weight, norm.bias, norm.eps)
+    move_statistics(norm, mean, variance, x.numel() // x.shape[1])
+    return cast(Tensor, fields)
+
+
+def move_statistics(norm: Any, mean: Tensor, variance: Tensor, count: int) -> None:
+    """Move the running statistics of a norm towards those of a batch of so many numbers a channel."""
     if norm.track_running_stats and norm.running_mean is not None:
-        count = x.numel() / x.shape[1]
         with torch.no_grad():
             if norm.num_batches_tracked is not None:
                 norm.num_batches_tracked.add_(1)
             norm.running_mean.lerp_(mean, norm.momentum)
             norm.running_var.lerp_(variance * (count / (count - 1)), norm.momentum)
-    return cast(Tensor, fields)
 
 
 class _Fields(Function):
@@ -72,10 +76,10 @@ class _Fields(Function):
     @staticmethod
     def forward(ctx: Any, *given: Any) -> tuple[Tensor, Tensor, Tensor]:
         x, weight, gamma, beta, eps = given
-        image, filters = _arrays(x, weight)
+        image, filters = arrays(x, weight)
         team = team_of(torch.get_num_threads())
         found = kernel.moments(image, filters, team)
-        norm = kernel.Norm(found.mean, 1 / np.sqrt(found.variance + eps), *_of_fields(filters, gamma, beta))
+        norm = norm_of(found, filters, gamma, beta, eps)
         fields = x.new_empty(x.shape[0], weight.shape[0], *x.shape[2:])
         kernel.values(fields.numpy().reshape(*image.shape[:2], -1, *image.shape[2:]), image, filters, norm, team)
         ctx.save_for_backward(x, weight)
@@ -88,7 +92,7 @@ class _Fields(Function):
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        image, filters = _arrays(x, weight)
+        image, filters = arrays(x, weight)
         given = (
             gradients[0].to(x.dtype).resolve_neg().contiguous().numpy().reshape(*image.shape[:2], -1, *image.shape[2:])
         )
@@ -99,14 +103,15 @@ class _Fields(Function):
         return of_x, of_weight, *(torch.from_numpy(g.reshape(-1)) for g in (found.gamma, found.beta)), None
 
 
-def _arrays(x: Tensor, weight: Tensor) -> tuple[Any, Any]:
+def arrays(x: Tensor, weight: Tensor) -> tuple[Any, Any]:
     """Return the image (N, C, H, W) and the filters (C, n, 9)."""
     return x.detach().numpy(), weight.detach().contiguous().numpy().reshape(x.shape[1], -1, 9)
 
 
-def _of_fields(filters: Any, *tensors: Tensor) -> list[Any]:
-    """Return numbers of each field in double precision, (C, n)."""
-    return [t.detach().numpy().astype(np.float64).reshape(filters.shape[:2]) for t in tensors]
+def norm_of(found: kernel.Moments, filters: Any, gamma: Tensor, beta: Tensor, eps: float) -> kernel.Norm:
+    """Return a norm's numbers in double precision, (C, n) each."""
+    own = (t.detach().numpy().astype(np.float64).reshape(filters.shape[:2]) for t in (gamma, beta))
+    return kernel.Norm(found.mean, 1 / np.sqrt(found.variance + eps), *own)
 
 
 def _are_as_built(parts: list[Any], layer: GlobalLayer) -> bool:

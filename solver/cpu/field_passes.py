@@ -15,6 +15,7 @@ from solver.cpu.rows import Around
 from solver.cpu.sharing import share_out
 from solver.cpu.storing import total_run
 from solver.cpu.streaming import fence, stream_run
+from solver.cpu.tiles import fill_run
 
 IMAGE, FIRST, SECOND, GIVEN, MADE, SLOTS = range(6)  # planes of scratch
 RUN = 2**10  # cells whose sum is kept in their own precision
@@ -172,13 +173,16 @@ def moments_some(found, image, filters, shape, first, last):
 
 
 @kernel()
-def values(out, shifts, image, filters, shape, span):
-    """Write the fields of a span of planes, from filters and shifts into which the norm is folded."""
-    share_out(values_some, (out, shifts, image, filters, shape), span)
+def values(out, shifts, streamed, image, filters, shape, span):
+    """Write the fields of a span of planes, from filters and shifts into which the norm is folded.
+
+    `streamed`: past the caches.
+    """
+    share_out(values_some, (out, shifts, streamed, image, filters, shape), span)
 
 
 @kernel(part=True)
-def values_some(out, shifts, image, filters, shape, first, last):
+def values_some(out, shifts, streamed, image, filters, shape, first, last):
     """Do so for planes first..last-1."""
     C, n, rows, columns = shape
     planes = scratch(shape, image)
@@ -192,8 +196,12 @@ def values_some(out, shifts, image, filters, shape, first, last):
             convolve_pair(work, a, work, b, work, around, weights, shift, p % C * n + field, rows * S, zero)
             for i in range(rows):
                 to, row = (p * n + field) * cells + i * columns, i * S + 1
-                stream_run(out, to, work, a + row, columns)
-                stream_run(out, to + cells, work, b + row, columns)
+                if streamed:
+                    stream_run(out, to, work, a + row, columns)
+                    stream_run(out, to + cells, work, b + row, columns)
+                else:
+                    copy_run(out, to, work, a + row, columns)
+                    copy_run(out, to + cells, work, b + row, columns)
     fence()
     keep_alive(planes)
 
@@ -232,16 +240,16 @@ def sums_some(found, given, numbers, image, filters, shape, first, last):
 
 
 @kernel()
-def gradients(of_image, of_filters, given, numbers, image, filters, shape, span):
+def gradients(of_image, adds, of_filters, given, numbers, image, filters, shape, span):
     """Write the gradient of the image, if there is room for it, and of each plane's filters.
 
-    `numbers` are scale, shift, mean, slope and level of each field.
+    `adds`: to what stands in place of the image's. `numbers` are scale, shift, mean, slope and level of each field.
     """
-    share_out(gradients_some, (of_image, of_filters, given, numbers, image, filters, shape), span)
+    share_out(gradients_some, (of_image, adds, of_filters, given, numbers, image, filters, shape), span)
 
 
 @kernel(part=True)
-def gradients_some(of_image, of_filters, given, numbers, image, filters, shape, first, last):
+def gradients_some(of_image, adds, of_filters, given, numbers, image, filters, shape, first, last):
     """Do so for planes first..last-1."""
     C, n, rows, columns = shape
     planes = scratch(shape, image)
@@ -252,8 +260,9 @@ def gradients_some(of_image, of_filters, given, numbers, image, filters, shape, 
     around_a, around_b = Around(a, a - S, a + S), Around(b, b - S, b + S)
     for p in range(first, last):
         load(work, image_at, image, p * cells, rows, columns)
-        for q in range(rows * S):
-            work[made + q] = zero
+        fill_run(work, made, rows * S, zero)
+        if adds:
+            load(work, made, of_image, p * cells, rows, columns)
         for field in range(0, n, 2):
             filter_at = p % C * n + field
             convolve_two(work, a, work, b, work, around, weights, filter_at, rows * S, zero)

@@ -18,6 +18,7 @@ import numpy as np
 
 from solver.cpu import field_passes
 from solver.cpu.convolution import TAPS
+from solver.cpu.targets import STREAM
 from solver.cpu.threads import Team, own_team, share
 from solver.records import Array
 
@@ -66,13 +67,22 @@ def values(out: Array, image: Array, filters: Array, norm: Norm, team: Team | No
     scale = norm.gamma * norm.inverse
     folded = (filters * scale[..., None]).astype(image.dtype)
     shifts = (norm.beta - norm.mean * scale).astype(image.dtype)
-    _run(field_passes.values, (out.reshape(-1), shifts.reshape(-1)), image, folded, team)
+    _run(field_passes.values, (out.reshape(-1), shifts.reshape(-1), out.nbytes >= STREAM), image, folded, team)
 
 
 def pull_back(
-    gradient: Array, image: Array, filters: Array, norm: Norm, of_image: bool, team: Team | None = None
+    gradient: Array,
+    image: Array,
+    filters: Array,
+    norm: Norm,
+    of_image: bool,
+    team: Team | None = None,
+    onto: Array | None = None,
 ) -> Gradients:
-    """Return the gradients for that of the fields, (N, C, n, rows, columns); mean and variance depend on the image."""
+    """Return the gradients for that of the fields, (N, C, n, rows, columns); mean and variance depend on the image.
+
+    That of the image is added to what is in `onto`, contiguous, if that is given.
+    """
     count = image.size // image.shape[1]  # numbers that a mean is over
     sums = _per_plane(image, filters, 2)
     scale = norm.gamma * norm.inverse
@@ -83,8 +93,8 @@ def pull_back(
     slope, level = scale * norm.inverse**2 * of_product / count, scale * of_beta / count
     numbers = _numbers(image, scale, norm.beta - norm.mean * scale, norm.mean, slope, level)
     of_filters = _per_plane(image, filters, TAPS)
-    made = np.empty(image.shape if of_image else (0,), image.dtype)
-    arguments = (made.reshape(-1), of_filters.reshape(-1), gradient.reshape(-1), numbers)
+    made = np.empty(image.shape if of_image else (0,), image.dtype) if onto is None else onto
+    arguments = (made.reshape(-1), onto is not None and of_image, of_filters.reshape(-1), gradient.reshape(-1), numbers)
     _run(field_passes.gradients, arguments, image, filters, team)
     return Gradients(
         made if of_image else None,

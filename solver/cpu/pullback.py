@@ -69,23 +69,39 @@ def adjoint_stacked(
     `wanted` asks for the one and the other; what is not wanted is empty. All inputs called `names` have the shape of
     H[0]; their gradients are written as one array (..., len(names), rows, columns).
     """
-    x, shape, dtype = inputs.now, inputs.now.shape, inputs.now.dtype
-    cells, count = shape[-2] * shape[-1], len(names)
+    shape, dtype = inputs.now.shape, inputs.now.dtype
     of_x = aligned(shape if wanted[0] else (0,), dtype)
-    of_fields = aligned((*shape[:-2], count, *shape[-2:]) if wanted[1] else (0,), dtype)
-    if steps == 0 or not x.size:
-        of_x[...] = cotangent if wanted[0] else 0
+    of_fields = aligned((*shape[:-2], len(names), *shape[-2:]) if wanted[1] else (0,), dtype)
+    adjoint_stacked_into(of_x, of_fields, cotangent, inputs, names, mesh, steps, joined, team)
+    return of_x, of_fields
+
+
+def adjoint_stacked_into(
+    of_x: Array,
+    of_fields: Array,
+    cotangent: Array,
+    inputs: Inputs,
+    names: Sequence[str],
+    mesh: Mesh,
+    steps: int,
+    joined: Sequence[bool],
+    team: Team | None = None,
+) -> None:
+    """Write what `adjoint_stacked` returns; an array that is empty is not wanted, the others are contiguous."""
+    shape, dtype = inputs.now.shape, inputs.now.dtype
+    cells, count = shape[-2] * shape[-1], len(names)
+    if steps == 0 or not inputs.now.size:
+        of_x[...] = cotangent if of_x.size else 0
         of_fields.fill(0)
-        return of_x, of_fields
+        return
     nothing = np.empty(0, dtype)
     arrays, strides = [nothing] * len(Inputs._fields), [cells] * len(Inputs._fields)
     arrays[0] = of_x.reshape(-1)
-    for slot, name in enumerate(names if wanted[1] else ()):
+    for slot, name in enumerate(names if of_fields.size else ()):
         which = Inputs._fields.index(name)
         arrays[which], strides[which] = of_fields.reshape(-1)[slot * cells :], count * cells
-    targets = Targets.of(arrays, strides, [j and wanted[0] for j in joined])
+    targets = Targets.of(arrays, strides, [j and of_x.size > 0 for j in joined])
     run(targets, _cotangents(cotangent, shape, dtype), Batch.of(inputs, shape), shape, mesh, steps, team)
-    return of_x, of_fields
 
 
 def run(

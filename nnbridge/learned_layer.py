@@ -1,0 +1,72 @@
+"""A Global layer in training by one operation: fields and K steps, forward and backward, keeping only the input.
+
+Where the fields are made by one operation (`nnbridge.learned_fields`) and the kernel runs on them, both are one: the
+fields are then never in memory as a whole. The output's norm and ReLU stay parts of the layer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+
+from nnbridge import learned_fields
+from nnbridge.learned_fields import arrays, move_statistics, norm_of
+from nnbridge.operator import incoming
+from solver.cpu import learned_fields as fields_kernel
+from solver.cpu import learned_layer as kernel
+from solver.cpu.threads import team_of
+
+if TYPE_CHECKING:
+    from nnbridge.layers import GlobalLayer
+
+
+def applies(layer: GlobalLayer, x: Tensor) -> bool:
+    """Whether one operation gives what fields and equation would give for `x`."""
+    return layer.is_published and layer.backend in ("auto", "cpu") and learned_fields.applies(layer, x)
+
+
+def evolve(layer: GlobalLayer, x: Tensor) -> Tensor:
+    """Return H[K] of a batch, and move the running statistics of the fields' norm."""
+    convolution, norm, _ = cast(Any, layer.coefficients)
+    weight = convolution.weight
+    equation = kernel.Equation(layer.parts, layer.mesh, layer.steps)
+    H, mean, variance = _Layer.apply(
+        x.to(weight.dtype).contiguous(), weight, norm.weight, norm.bias, norm.eps, equation
+    )
+    move_statistics(norm, mean, variance, x.numel() // x.shape[1])
+    return cast(Tensor, H)
+
+
+class _Layer(Function):
+    """(x, weight, gamma, beta, eps, equation) -> (H[K], mean, variance); statistics have no gradient of their own."""
+
+    @staticmethod
+    def forward(ctx: Any, *given: Any) -> tuple[Tensor, Tensor, Tensor]:
+        x, weight, gamma, beta, eps, equation = given
+        image, filters = arrays(x, weight)
+        team = team_of(torch.get_num_threads())
+        found = fields_kernel.moments(image, filters, team)
+        norm = norm_of(found, filters, gamma, beta, eps)
+        out = x.new_empty(x.shape)
+        kernel.forward(out.numpy(), image, filters, norm, equation, team)
+        ctx.save_for_backward(x, weight)
+        ctx.norm, ctx.equation = norm, equation
+        statistics = tuple(torch.from_numpy(s.reshape(-1)).to(x.dtype) for s in found)
+        ctx.mark_non_differentiable(*statistics)
+        return out, *statistics
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        image, filters = arrays(x, weight)
+        given = incoming(gradients[0].resolve_neg().contiguous(), x)
+        team = team_of(torch.get_num_threads())
+        found = kernel.pull_back(given, image, filters, ctx.norm, ctx.equation, ctx.needs_input_grad[0], team)
+        of_x = None if found.image is None else torch.from_numpy(found.image)
+        of_weight = torch.from_numpy(found.filters).reshape(weight.shape)
+        return of_x, of_weight, *(torch.from_numpy(g.reshape(-1)) for g in (found.gamma, found.beta)), None, None

@@ -1,0 +1,202 @@
+"""A layer in training as one operation: values, gradients and statistics of its parts, and what it keeps."""
+
+import copy
+import threading
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from nnbridge import GlobalLayer, learned_layer
+from solver.cpu import learned_layer as kernel
+from solver.cpu import workspace as workspaces
+from solver.cpu.workspace import workspace
+
+SHAPES = [(3, 4, 6, 5), (2, 3, 1, 7), (2, 3, 7, 1), (5, 2, 1, 1), (5, 2, 9, 8), (2, 3, 32, 32), (3, 2, 28, 28)]
+CHOICES = [
+    {},
+    {"velocity": "none"},
+    {"diffusivity": "none"},
+    {"diffusivity": 1.0},
+    {"source": False},
+    {"boundary": "no-flux"},
+    {"advection": "skew", "diffusion": "flux"},
+    {"residual": True},
+]
+TOLERANCE = {torch.float64: 1e-11, torch.float32: 3e-4}
+
+
+def pair(channels, dtype=torch.float64, **choices):
+    """A layer as training leaves one, and the same in plain torch."""
+    torch.manual_seed(0)
+    layer = GlobalLayer(channels, norm_eps=1e-2, **choices).to(dtype)
+    for part in layer.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            nn.init.uniform_(part.weight, -0.5, 1.5)
+            nn.init.uniform_(part.bias, -0.4, 0.6)
+    plain = copy.deepcopy(layer)
+    plain.backend = "torch"
+    return layer, plain
+
+
+def images(shape, dtype=torch.float64, seed=1):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(dtype)
+
+
+def step(layer, x):
+    x = x.clone().requires_grad_()
+    made = layer(x)
+    made.backward(images(made.shape, made.dtype, seed=2))
+    gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in layer.parameters()]
+    return [made.detach(), x.grad, *gradients, *layer.buffers()]
+
+
+def compare(layer, plain, x):
+    assert learned_layer.applies(layer, x)
+    assert not learned_layer.applies(plain, x)
+    for got, want in zip(step(layer, x), step(plain, x), strict=True):
+        scale = max(1.0, float(want.abs().max()))
+        torch.testing.assert_close(got / scale, want / scale, rtol=0, atol=TOLERANCE[x.dtype])
+
+
+@pytest.mark.parametrize("steps", [0, 1, 3])
+@pytest.mark.parametrize("choices", CHOICES, ids=str)
+def test_every_variant_is_that_of_plain_torch(choices, steps):
+    compare(*pair(4, steps=steps, **choices), images(SHAPES[0]))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_planes_of_any_shape(shape, dtype):
+    compare(*pair(shape[1], dtype, steps=2), images(shape, dtype))
+
+
+@pytest.mark.parametrize("room", [1, 3_000, 20_000])
+def test_some_images_at_a_time_are_all_images(monkeypatch, room):
+    """One image at a time, two, and the whole batch with the last room not full."""
+    layer, _ = pair(3, steps=2)
+    x = images((7, 3, 6, 5))
+    whole = step(copy.deepcopy(layer), x)
+    monkeypatch.setattr(kernel, "ROOM", room)
+    assert all(torch.equal(a, b) for a, b in zip(step(layer, x), whole, strict=True))
+
+
+def test_gradients_of_every_tensor():
+    layer, _ = pair(3, steps=2)
+    convolution, norm, _ = layer.coefficients
+    equation = kernel.Equation(layer.parts, layer.mesh, layer.steps)
+    given = images((2, 3, 4, 5)), convolution.weight, norm.weight, norm.bias
+    given = [t.detach().clone().requires_grad_() for t in given]
+
+    def evolve(*tensors):
+        return learned_layer._Layer.apply(*tensors, norm.eps, equation)[0]
+
+    assert torch.autograd.gradcheck(evolve, given)
+
+
+def test_an_input_without_gradient_gets_none():
+    layer, plain = pair(3)
+    for each in (layer, plain):
+        each(images((4, 3, 6, 5))).square().sum().backward()
+    for p, q in zip(layer.coefficients.parameters(), plain.coefficients.parameters(), strict=True):
+        torch.testing.assert_close(p.grad, q.grad, rtol=0, atol=1e-10)
+
+
+def test_between_forward_and_backward_the_input_and_the_weights_are_kept():
+    layer, _ = pair(3, steps=5)
+    x = images((4, 3, 6, 5)).requires_grad_()
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
+        learned_layer.evolve(layer, x)
+    assert [t.numel() for t in kept] == [x.numel(), layer.coefficients[0].weight.numel()]
+
+
+def test_threads_change_no_bit():
+    before = torch.get_num_threads()
+    results = []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            layer, _ = pair(3, torch.float32)
+            x = images((16, 3, 32, 32), torch.float32)
+            H = learned_layer.evolve(layer, x.requires_grad_())
+            H.backward(images(H.shape, H.dtype, seed=2))
+            results.append([H.detach(), x.grad, *(p.grad for p in layer.coefficients.parameters())])
+    finally:
+        torch.set_num_threads(before)
+    for other in results[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+def test_under_autocast_it_computes_in_single_precision():
+    layer, plain = pair(3, torch.float32)
+    x = images((4, 3, 6, 5), torch.float32).to(torch.bfloat16)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert learned_layer.applies(layer, x)
+        got = learned_layer.evolve(layer, x)
+    assert got.dtype == torch.float32
+    torch.testing.assert_close(got, plain._evolve(x.float(), plain.coefficients(x.float())), rtol=0, atol=1e-5)
+
+
+def test_second_derivatives_are_refused():
+    layer, _ = pair(3)
+    x = images((4, 3, 6, 5)).requires_grad_()
+    (gradient,) = torch.autograd.grad(learned_layer.evolve(layer, x).square().sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        gradient.sum().backward()
+
+
+def hooked(layer):
+    layer.coefficients[2].register_forward_hook(lambda *_: None)
+
+
+def in_plain_torch(layer):
+    layer.backend = "torch"
+
+
+def with_frozen_norm(layer):
+    layer.coefficients[1].eval()
+
+
+@pytest.mark.parametrize("change", [hooked, in_plain_torch, with_frozen_norm])
+def test_parts_run_where_they_could_give_something_else(change):
+    layer, _ = pair(3)
+    x = images((4, 3, 6, 5))
+    assert learned_layer.applies(layer, x)
+    change(layer)
+    assert not learned_layer.applies(layer, x)
+
+
+def test_a_block_for_the_initial_state_and_an_own_evolution_go_without():
+    assert not learned_layer.applies(pair(3, init="pointwise")[0], images((4, 3, 6, 5)))
+
+    class Own(GlobalLayer):
+        def _evolve(self, x, made):
+            return 2 * super()._evolve(x, made)
+
+    torch.manual_seed(0)
+    own = Own(3).double()
+    torch.manual_seed(0)
+    layer = GlobalLayer(3).double()
+    x = images((4, 3, 6, 5))
+    torch.testing.assert_close(own._evolved(x), 2 * layer._evolved(x), rtol=0, atol=1e-11)
+
+
+def test_the_same_memory_serves_the_next_call_and_every_thread_has_its_own():
+    first = workspace("fields", (4, 5), np.dtype(np.float64))
+    smaller = workspace("fields", (3, 5), np.dtype(np.float32))
+    assert np.shares_memory(first, smaller)
+    assert not np.shares_memory(first, workspace("another", (4, 5), np.dtype(np.float64)))
+    assert first.ctypes.data % 64 == 0
+    elsewhere = []
+    thread = threading.Thread(target=lambda: elsewhere.append(workspace("fields", (4, 5), np.dtype(np.float64))))
+    thread.start()
+    thread.join()
+    assert not np.shares_memory(first, elsewhere[0])
+
+
+def test_a_block_too_large_to_be_kept_is_for_one_call(monkeypatch):
+    monkeypatch.setattr(workspaces, "LARGEST", 100)
+    first, second = (workspace("large", (20,), np.dtype(np.float64)) for _ in range(2))
+    assert not np.shares_memory(first, second)
