@@ -48,7 +48,11 @@ Settings = Annotated[
     typer.Option("--set", metavar="NAME=VALUE", help="Any choice of the training: epochs=30, precision=bfloat16."),
 ]
 Images = Annotated[
-    list[int] | None, typer.Option("--image", help="Test image to show; more by giving it again. Default: 0 1 2.")
+    list[int] | None,
+    typer.Option("--image", metavar="N", help="Test image to show; more by giving it again. Default: 0 1 2."),
+]
+RecipeThreads = Annotated[
+    int | None, typer.Option("--threads", help="CPU threads. Default: the recipe's, 2 and 1.", show_default=False)
 ]
 Finished = Annotated[
     bool, typer.Option("--finished-only", help="Train nothing: table and figures of the runs that are finished.")
@@ -105,7 +109,7 @@ def _add_study(name: str, what: str) -> None:
         recipe: Recipe = "short",
         set_: Settings = None,
         device: Device = None,
-        threads: Threads = None,
+        threads: RecipeThreads = None,
         image: Images = None,
         finished_only: Finished = False,
         data_dir: DataDir = None,

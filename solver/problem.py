@@ -147,7 +147,7 @@ class DiffusionAdvection:
         arrays = [np.asarray(c) for c in (u, v, Dx, Dy, now.source)]
         return Fields(*(c if dtype is None else c.astype(dtype, copy=False) for c in arrays))
 
-    def held(self, dtype: np.dtype | type) -> Fields:
+    def held(self, dtype: np.dtype | type | None = None) -> Fields:
         """Return the coefficients as a backend takes them: the source holds the values of Dirichlet walls there."""
         fields = self.fields(dtype)
         return fields._replace(source=on_walls(fields.source, self.grid.sides, self.grid.shape))
@@ -174,7 +174,7 @@ class DiffusionAdvection:
     @property
     def batch(self) -> tuple[int, ...]:
         """Leading dimensions that the coefficients and the walls share; () for one plane."""
-        shapes = [c.shape for c in self.held(np.float64)]
+        shapes = [c.shape for c in self.held()]
         return np.broadcast_shapes(*shapes, self.grid.shape)[:-2]
 
 

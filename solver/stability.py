@@ -173,7 +173,8 @@ def survey_of(problem: DiffusionAdvection, dt: float, raw: RAW | None = None) ->
     from solver.cpu.survey import Rule, survey
 
     dt = checks.real("dt", dt)
-    fields, (dx, dy) = problem.fields(np.float64), problem.grid.spacing
+    (u, v, Dx, Dy, _), (dx, dy) = problem.fields(), problem.grid.spacing
+    dtype = np.result_type(u, v, Dx, Dy)  # all is computed in double precision: no copy of the fields is needed for it
     rule = Rule(
         dt / dx,
         dt / dy,
@@ -185,8 +186,8 @@ def survey_of(problem: DiffusionAdvection, dt: float, raw: RAW | None = None) ->
         raw.diffusion_limit if raw else None,
         MARGIN,
     )
-    zero = np.zeros(())
-    inputs = Inputs(zero, zero, zero, fields.u, fields.v, fields.Dx, fields.Dy)
+    zero = np.zeros((), dtype)
+    inputs = Inputs(zero, zero, zero, *(field.astype(dtype, copy=False) for field in (u, v, Dx, Dy)))
     return survey(inputs, problem.batch + problem.grid.shape, problem.mesh(dt), rule)
 
 

@@ -20,7 +20,7 @@ from solver.backends import Backend
 from solver.neighbours import east, north, south, west
 from solver.problem import DiffusionAdvection
 from solver.records import ADVECTION, DIFFUSION, DIRICHLET, Array, Fields, Levels
-from solver.stability import diffusion_numbers, survey_of
+from solver.stability import diffusion_numbers
 from solver.walls import on_walls, wall_cells
 
 STARTS = ("heun", "euler", "copy")
@@ -57,31 +57,35 @@ def first_step(problem: DiffusionAdvection, H: Array, dt: float, start: str, eng
 
     Heun's step is the mean of H[0] and of what two of Euler's steps make of it.
     """
-    substeps = max(1, math.ceil(2 * survey_of(problem, dt).diffusion - 1e-9))
+    B_x, B_y = diffusion_numbers(problem, dt)
+    B = B_x + B_y
+    substeps = max(1, math.ceil(2 * float(np.max(B)) - 1e-9))
     if substeps > MOST_SUBSTEPS:
         raise ValueError(
             f"`start` {start!r} would need {substeps} explicit substeps, because B_x + B_y is {substeps / 2:.4g}: it "
             f"takes at most {MOST_SUBSTEPS}. Use a smaller `dt`, or start='copy'."
         )
     h = dt / substeps
+    B *= 1 / substeps
+    B += 0.5
+    half_L = B.astype(H.dtype, copy=False)  # the diffusivities stay the same at all times
     for k in range(substeps):
-        stepped = euler_step(problem.at(k * h), H, h, engine)
+        stepped = euler_step(problem.at(k * h), H, h, half_L, engine)
         if start == "heun":
-            stepped = euler_step(problem.at((k + 1) * h), stepped, h, engine)
+            stepped = euler_step(problem.at((k + 1) * h), stepped, h, half_L, engine)
             stepped += H
             stepped *= 0.5
         H = stepped
     return H
 
 
-def euler_step(problem: DiffusionAdvection, H: Array, h: float, engine: Backend) -> Array:
+def euler_step(problem: DiffusionAdvection, H: Array, h: float, half_L: Array, engine: Backend) -> Array:
     """Return H + h dH/dt of the semi-discrete equation, made from a step of the scheme.
 
-    With H[k-1] = H[k] = H a step of length h gives L (H[k+1] - H) = 2 h dH/dt, L = 1 + 2 B_x + 2 B_y.
+    With H[k-1] = H[k] = H a step of length h gives L (H[k+1] - H) = 2 h dH/dt, L = 1 + 2 B_x + 2 B_y, of which
+    `half_L` is half.
     """
     stepped = engine.forward(Levels(H, H), problem.held(H.dtype), problem.mesh(h), 1).now
-    B_x, B_y = diffusion_numbers(problem, h)
-    half_L = (0.5 + B_x + B_y).astype(H.dtype, copy=False)
     kinds = problem.grid.sides.kinds
     stepped -= H
     stepped *= half_L

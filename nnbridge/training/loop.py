@@ -48,8 +48,8 @@ def train_epoch(setup: EpochSetup, epoch: int, observers: Sequence[Observer]) ->
     Raises
     ------
     FloatingPointError
-        If the loss is not finite, in every process. On a CPU the weights are then those that gave this loss, on a GPU
-        those of up to 50 steps later.
+        If the loss is not finite, or a weight after the last step, in every process. On a CPU the weights are then
+        those that gave this loss, on a GPU those of up to 50 steps later.
     """
     fabric, model, average, optimizer, schedule, batches, prepare, clip_norm = setup
     own, processes = fabric.global_rank, fabric.world_size
@@ -77,6 +77,8 @@ def train_epoch(setup: EpochSetup, epoch: int, observers: Sequence[Observer]) ->
             average.update_parameters(model)
         for observer in observers:
             observer.on_step(epoch, step, steps)
+    if not all(torch.isfinite(weights).all() for weights in model.parameters()):  # after the last step no loss tells
+        raise FloatingPointError(f"the weights are not finite after epoch {epoch}")
     count = len(batches.split)
     return float(_total(fabric, loss_sum)) / count, 100 * int(_total(fabric, correct)) / count
 

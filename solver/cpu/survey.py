@@ -73,8 +73,8 @@ class Survey(NamedTuple):
 
 
 def survey(inputs: Inputs, shape: tuple[int, ...], mesh: Mesh, rule: Rule) -> Survey:
-    """Look at all cells of `shape`, to which the float64 `inputs` broadcast."""
-    extent, batch = Extent.of(shape, 1, mesh, np.dtype(np.float64)), Batch.of(inputs, shape)
+    """Look at all cells of `shape`, to which the `inputs` broadcast, all of one dtype; numbers are float64."""
+    extent, batch = Extent.of(shape, 1, mesh, inputs.u.dtype), Batch.of(inputs, shape)
     columns, rows = extent.columns, prod(shape[:-2]) * extent.rows
     parts = min(own_team().for_work(4 * rows * columns).size, rows)
     found = np.zeros((parts, FOUND, PITCH))
@@ -177,7 +177,7 @@ def survey_row(kept, here, i, cell, extent, rule):
 @point_function
 def averaged(own, before, after, share, rule):
     """Return what the stencil of a cell has of a field: the mean over the two directions."""
-    return (rule.one - share) * own + share * ((before + after) * rule.half)
+    return (rule.one - share) * own + share * (before * rule.half + after * rule.half)
 
 
 @point_function

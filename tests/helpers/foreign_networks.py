@@ -4,9 +4,8 @@ import torch
 
 try:
     import torchvision
-except (
-    RuntimeError
-):  # its operators are compiled for a torch with CUDA; no network here calls one, but it annotates two
+except RuntimeError:
+    # Its operators are compiled for a torch with CUDA; no network here calls one, but torchvision annotates two.
     for name in ("nms", "qnms"):
         torch.library.define(f"torchvision::{name}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     import torchvision

@@ -9,7 +9,7 @@ import torch
 
 from nnbridge import models
 from nnbridge.data import Normalisation, Split
-from nnbridge.training import DivergenceError, Observer, train
+from nnbridge.training import DivergenceError, Observer, load_model, train
 from nnbridge.training.divergence import suspect_layer
 from nnbridge.training.mesh_log import MeshRecord, mesh_records
 
@@ -61,6 +61,26 @@ def test_the_numbers_after_the_last_good_epoch_are_those_of_the_log(photographs,
         f"max B nan; after epoch 2: {unstable:.1f} % of cells outside the stability criterion, max |A| {courant:.3g}, "
         f"max B {diffusion:.3g}"
     )
+
+
+def test_weights_that_the_last_step_spoils_are_not_kept(photographs, tiny_config, tmp_path, monkeypatch):
+    """The loss of that step is finite; a checkpoint with such weights would pass for a good one."""
+    step, taken = torch.optim.SGD.step, []
+
+    def spoiling(optimizer, *arguments):
+        made = step(optimizer, *arguments)
+        taken.append(optimizer)
+        if len(taken) == 6:  # the last of epoch 2
+            optimizer.param_groups[0]["params"][0].data[0] = torch.nan
+        return made
+
+    monkeypatch.setattr(torch.optim.SGD, "step", spoiling)
+    with pytest.raises(
+        DivergenceError, match=r"the weights are not finite after epoch 2: training stopped\. .* epoch 1"
+    ):
+        train(tiny_config, photographs, tmp_path)
+    monkeypatch.undo()
+    assert all(torch.isfinite(weights).all() for weights in load_model(tmp_path).parameters())
 
 
 def test_a_network_without_a_layer_has_none_to_name(photographs, tiny_config, tmp_path):

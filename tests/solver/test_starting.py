@@ -6,6 +6,7 @@ import pytest
 import solver
 from solver import DiffusionAdvection, Grid, backends, reference, starting
 from solver.records import Levels, Mesh
+from solver.stability import diffusion_numbers
 
 GRID = Grid((5, 6), (0.8, 1.1))
 DT = 0.05
@@ -103,5 +104,6 @@ def test_euler_s_step_of_the_scheme_is_that_of_the_method_of_lines(advection, di
         grid, tuple(velocity), tuple(diffusivity), rng.random(shape), advection=advection, diffusion=diffusion
     )
     H = starting.hold_initial(problem, rng.random(shape))
-    made = starting.euler_step(problem, H, DT, backends.get(backend))
+    B_x, B_y = diffusion_numbers(problem, DT)
+    made = starting.euler_step(problem, H, DT, 0.5 + B_x + B_y, backends.get(backend))
     np.testing.assert_allclose(made, H + DT * starting.tendency(problem, H), rtol=0, atol=1e-14)
