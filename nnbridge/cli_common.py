@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -53,7 +53,7 @@ def console(*, stderr: bool = False, of_each: bool = False) -> Console:
     return made
 
 
-def stop(remedy: str) -> None:
+def stop(remedy: str) -> NoReturn:
     """End an interrupted command with what to do about it."""
     console(stderr=True).print(f"interrupted: {remedy}", soft_wrap=True)
     raise typer.Exit(130)

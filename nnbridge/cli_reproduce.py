@@ -5,7 +5,7 @@ What only training needs is imported inside the commands, so that ``--help`` ans
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -29,7 +29,8 @@ from nnbridge.cli_common import (
 from nnbridge.processes import processes
 
 if TYPE_CHECKING:
-    from nnbridge.reproduce import Planned
+    from nnbridge.data import Dataset
+    from nnbridge.reproduce import Diverged, Planned, Run
     from nnbridge.training import Observer
 
 app = typer.Typer(help="Reproduce a published table, or the pictures of learned fields.", no_args_is_help=True)
@@ -93,7 +94,8 @@ def reproduce_mnist(
         plan = mnist.plan(TrainingConfig.for_data(data, backbone="pde", **choices), seeds)
         folder = out or Path("runs") / f"reproduce-{data}"
         dataset = datasets.load(data, data_dir)
-        runs = _train(plan, dataset, folder)
+        runs, diverged = _train(plan, dataset, folder)
+        _tell(diverged)
         mpl.use("Agg")  # figures go to files: no window, no display
         summaries = mnist.summarise(runs)
         page = report.write(summaries, runs, dataset, folder)
@@ -145,7 +147,7 @@ def reproduce_fields(
     channel: Annotated[
         int | None, typer.Option(help="Show one channel. Default: the mean over all.", show_default=False)
     ] = None,
-    steps: Annotated[int, typer.Option(help="Of the animation, from the fields that the network makes.")] = 20,
+    steps: Annotated[int, typer.Option(min=0, help="Of the animation, from the fields that the network makes.")] = 20,
     data_dir: DataDir = None,
     out: Annotated[Path | None, typer.Option(help="Default: RUN_DIR/fields.", show_default=False)] = None,
 ) -> None:
@@ -183,33 +185,47 @@ def _reproduce(
     from nnbridge import data as datasets
     from nnbridge.reproduce.cifar import STUDIES, plan, report, table
     from nnbridge.reproduce.cifar.lines import describe, networks_of
+    from nnbridge.reproduce.cifar.pictures import check_images
     from nnbridge.training.config_files import with_settings
 
     study = STUDIES[name]
     planned = plan(study, recipe, seeds, with_settings(choices, settings))
     folder = out or Path("runs") / f"reproduce-{study.data}-{recipe}"
     dataset = datasets.load(study.data, data_dir)
-    wanted = [p for p in planned if p.folder(folder).finished] if finished_only else planned
-    runs = _train(wanted, dataset, folder)
+    check_images(dataset, images)
+    wanted = [one for one in planned if one.folder(folder).finished] if finished_only else planned
+    runs, diverged = _train(wanted, dataset, folder)
     mpl.use("Agg")  # figures go to files: no window, no display
     console(stderr=True).print("timing the networks on the test images, in turns")
-    lines = describe(study, planned, runs, dataset)
-    page = report.write(study, lines, runs, networks_of(study, runs), dataset, recipe, images, folder / name)
-    console().print(table.terminal(study, lines), table.note(lines, recipe))
+    lines = describe(study, planned, runs, dataset, diverged)
+    said = table.note(lines, recipe, planned[0].config)
+    page = report.write(study, lines, runs, networks_of(study, runs), dataset, said, images, folder / name)
+    console().print(table.terminal(study, lines), said)
     console().print(f"report: {page}", soft_wrap=True)
+    _tell(diverged)
 
 
-def _train(plan: Sequence[Planned], dataset: Any, folder: Path) -> list[Any]:
+def _train(plan: Sequence[Planned], dataset: Dataset, folder: Path) -> tuple[list[Run], list[Diverged]]:
     """Return all runs of a plan, trained where they are not yet; an interruption ends the command."""
-    from nnbridge.reproduce import execute
+    from nnbridge.reproduce import Run, execute
 
     if processes().total > 1:
         raise ValueError("`reproduce` trains in a single process: start it with python -m nnbridge, not torchrun")
-    watch: Callable[[Planned], AbstractContextManager[Sequence[Observer]]] = lambda one: watching(  # noqa: E731
-        one.config, f"{plan.index(one) + 1}/{len(plan)} {one.row}"
-    )
+
+    def watch(one: Planned) -> AbstractContextManager[Sequence[Observer]]:
+        return watching(one.config, f"{plan.index(one) + 1}/{len(plan)} {one.row}")
+
     try:
-        return list(execute(plan, dataset, folder, watch))
+        found = list(execute(plan, dataset, folder, watch))
     except KeyboardInterrupt:
         stop(f"give the same command again to go on; what is done is kept in {folder}")
-        raise
+    runs = [one for one in found if isinstance(one, Run)]
+    return runs, [one for one in found if not isinstance(one, Run)]
+
+
+def _tell(diverged: Sequence[Diverged]) -> None:
+    """Say which runs diverged, and why; the command then ends with an error."""
+    for run in diverged:
+        console(stderr=True).print(f"diverged: {run.row}, seed {run.config.seed}: {run.reason}", soft_wrap=True)
+    if diverged:
+        raise typer.Exit(1)

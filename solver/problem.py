@@ -101,7 +101,7 @@ class DiffusionAdvection:
 
     def _check_batch(self) -> None:
         try:
-            np.broadcast_shapes(*(c.shape for c in self.held(np.float64)))
+            np.broadcast_shapes(*(c.shape for c in self.held()))
         except ValueError:
             shapes = [f"{n} {c.shape}" for n, c in zip(Fields._fields, self.fields(), strict=True)]
             walls = [f"{n} wall {s.value.shape}" for n, s in self.grid.sides.items() if isinstance(s, Dirichlet)]

@@ -92,7 +92,8 @@ def mesh_numbers(problem: DiffusionAdvection, dt: float) -> MeshNumbers:
 
 def diffusion_numbers(problem: DiffusionAdvection, dt: float) -> tuple[Array, Array]:
     """Return B_x and B_y of `mesh_numbers` alone."""
-    _, _, Dx, Dy, _ = problem.fields(np.float64)
+    _, _, *D, _ = problem.fields()
+    Dx, Dy = (field.astype(np.float64, copy=False) for field in D)
     (dx, dy), d = problem.grid.spacing, DIFFUSION[problem.diffusion]
     B_x = _of_stencil(problem, Dx, d, (north, south), 1) * (dt / dx**2)
     B_y = _of_stencil(problem, Dy, d, (west, east), 1) * (dt / dy**2)

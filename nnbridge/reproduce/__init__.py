@@ -5,6 +5,6 @@
 
 from __future__ import annotations
 
-from nnbridge.reproduce.study import Planned, Run, Spread, by_row, execute, read
+from nnbridge.reproduce.study import Diverged, Planned, Run, Spread, by_row, execute, read
 
-__all__ = ["Planned", "Run", "Spread", "by_row", "execute", "read"]
+__all__ = ["Diverged", "Planned", "Run", "Spread", "by_row", "execute", "read"]

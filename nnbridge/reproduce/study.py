@@ -9,7 +9,16 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from nnbridge.data import Dataset
-from nnbridge.training import EpochRecord, Metrics, Observer, RunFolder, TrainingConfig, resume, train
+from nnbridge.training import (
+    DivergenceError,
+    EpochRecord,
+    Metrics,
+    Observer,
+    RunFolder,
+    TrainingConfig,
+    resume,
+    train,
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,15 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Diverged:
+    """A run whose loss became infinite or NaN: its row and choices, and what training said of it."""
+
+    row: str
+    config: TrainingConfig
+    reason: str
+
+
+@dataclass(frozen=True)
 class Spread:
     """A mean over seeds, with the standard deviation of the sample (0 for a single seed)."""
 
@@ -59,8 +77,10 @@ def execute(
     dataset: Dataset,
     out: Path,
     watch: Callable[[Planned], AbstractContextManager[Sequence[Observer]]],
-) -> Iterator[Run]:
+) -> Iterator[Run | Diverged]:
     """Yield each run once it is finished: read if it was before, continued if interrupted, else trained.
+
+    One that diverges does not keep the others from being trained.
 
     Parameters
     ----------
@@ -80,18 +100,21 @@ def execute(
     """
     for planned in plan:
         folder, config = planned.folder(out), planned.config
-        if folder.started and folder.config() != config:
+        if (folder.started or folder.finished) and folder.config() != config:
             raise ValueError(
                 f"{folder.path} holds a run with other choices ({_difference(folder.config(), config)}): "
                 "choose another folder with --out, or repeat them"
             )
-        if not folder.finished:
-            with watch(planned) as observers:
-                if folder.started:
-                    resume(folder.path, dataset, observers=observers)
-                else:
-                    train(config, dataset, folder.path, observers=observers)
-        yield read(planned, out)
+        try:
+            if not folder.finished:
+                with watch(planned) as observers:
+                    if folder.started:
+                        resume(folder.path, dataset, observers=observers)
+                    else:
+                        train(config, dataset, folder.path, observers=observers)
+            yield read(planned, out)
+        except DivergenceError as error:
+            yield Diverged(planned.row, config, str(error))
 
 
 def read(planned: Planned, out: Path) -> Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, Literal, get_args
 
@@ -143,15 +144,15 @@ class TrainingConfig:
         _check_integer("batch_size", self.batch_size, 1)
         _check_integer("seed", self.seed, 0)
         _check_integer("threads", self.threads, 1)
-        _check_range("learning_rate", self.learning_rate > 0, self.learning_rate, "a finite number above 0")
-        _check_range("momentum", 0 <= self.momentum < 1, self.momentum, "at least 0 and below 1")
-        _check_range("weight_decay", self.weight_decay >= 0, self.weight_decay, "a finite number, at least 0")
+        _check_range("learning_rate", self.learning_rate, lambda value: value > 0, "a finite number above 0")
+        _check_range("momentum", self.momentum, lambda value: 0 <= value < 1, "at least 0 and below 1")
+        _check_range("weight_decay", self.weight_decay, lambda value: value >= 0, "a finite number, at least 0")
         if {self.kernel, self.device} == {"cpu", "cuda"}:
             raise ValueError(
                 f"`kernel` is '{self.kernel}', but `device` is '{self.device}': choose the kernel 'auto' or 'torch'"
             )
-        _check_range("clip_norm", self.clip_norm > 0, self.clip_norm, "a finite number above 0")
-        _check_range("ema", 0 <= self.ema < 1, self.ema, "at least 0 and below 1")
+        _check_range("clip_norm", self.clip_norm, lambda value: value > 0, "a finite number above 0")
+        _check_range("ema", self.ema, lambda value: 0 <= value < 1, "at least 0 and below 1")
 
     @classmethod
     def for_data(cls, data: str, **choices: Any) -> TrainingConfig:
@@ -162,6 +163,7 @@ class TrainingConfig:
         MNIST, get batches of 32 and a learning rate of 0.02: with the published recipe their networks would take 360
         steps, of 14,000 on MNIST.
         """
+        _check_known("choices", {"data": data} | choices, cls)
         shape = SHAPES.get(str(choices.get("backbone")))
         staged = _FOUR_STAGES if shape and len(shape.widths) == 4 and data in ("cifar10", "cifar100") else {}
         return cls(**({"data": data} | _SUITED.get(data, {}) | staged | choices))
@@ -184,18 +186,20 @@ class TrainingConfig:
         ValueError
             If a key is unknown or a value is not valid.
         """
-        unknown = sorted(choices.keys() - {known.name for known in fields(cls)})
-        if unknown:
-            raise ValueError(f"`choices` has unknown keys {', '.join(unknown)}: was it written by a newer version?")
+        _check_known("choices", choices, cls, ": was it written by a newer version?")
         return cls(**choices)
 
 
 def _variant(choices: dict[str, Any]) -> Variant:
-    unknown = sorted(choices.keys() - {known.name for known in fields(Variant)})
-    if unknown:
-        known = ", ".join(known.name for known in fields(Variant))
-        raise ValueError(f"`variant` has unknown keys {', '.join(unknown)}: it takes {known}")
+    _check_known("variant", choices, Variant)
     return Variant(**choices)
+
+
+def _check_known(name: str, choices: dict[str, Any], takes: type[Any], remedy: str = "") -> None:
+    known = [field.name for field in fields(takes)]
+    unknown = sorted(choices.keys() - set(known))
+    if unknown:
+        raise ValueError(f"`{name}` has unknown keys {', '.join(unknown)}{remedy or ': it takes ' + ', '.join(known)}")
 
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
@@ -208,6 +212,7 @@ def _check_integer(name: str, value: int, least: int) -> None:
         raise ValueError(f"`{name}` is {value!r}, but it is an integer of at least {least}")
 
 
-def _check_range(name: str, inside: bool, value: float, range_in_words: str) -> None:
-    if not (inside and math.isfinite(value)):
+def _check_range(name: str, value: Any, inside: Callable[[float], bool], range_in_words: str) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (number and math.isfinite(value) and inside(value)):
         raise ValueError(f"`{name}` is {value!r}, but it must be {range_in_words}")

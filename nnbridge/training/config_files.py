@@ -27,7 +27,19 @@ def read_choices(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is no YAML: {error}") from None
     if not isinstance(found, dict):
         raise ValueError(f"{path} holds a {type(found).__name__}: it takes lines such as 'backbone: resnet32'")
-    return found
+    return {str(name): _number(value) for name, value in found.items()}
+
+
+def _number(value: Any) -> Any:
+    """Return a text such as 1e-3, which YAML 1.1 takes for no number, as the number that it is; in groups, too."""
+    if isinstance(value, dict):
+        return {name: _number(inner) for name, inner in value.items()}
+    if not isinstance(value, str):
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        return value
 
 
 def with_settings(choices: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
@@ -44,6 +56,9 @@ def with_settings(choices: dict[str, Any], settings: Sequence[str]) -> dict[str,
         if not (name and equals):
             raise ValueError(f"`set` is {setting!r}: it takes name=value, such as variant.steps=5")
         group, _, inner = name.partition(".")
-        value = yaml.safe_load(text)
+        try:
+            value = _number(yaml.safe_load(text))
+        except yaml.YAMLError:
+            raise ValueError(f"`set` is {setting!r}, whose value is no YAML: write it as in a file") from None
         changed[group] = {**changed.get(group, {}), inner: value} if inner else value
     return changed

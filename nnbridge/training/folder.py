@@ -7,6 +7,7 @@ best.ckpt          the same, after the epoch with the largest test accuracy
 log.csv            one row an epoch
 mesh.csv           one row for each Global layer and epoch: how near its fields are to what the scheme can carry
 metrics.json       the result; there once the run is finished
+lock               held by the process that trains there
 """
 
 from __future__ import annotations

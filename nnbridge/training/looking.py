@@ -18,7 +18,7 @@ def global_layers(model: nn.Module) -> dict[str, GlobalLayer]:
 
 
 def inputs_of_layers(model: nn.Module, images: Tensor) -> dict[str, tuple[GlobalLayer, Tensor]]:
-    """Return each Global layer with what it is given when the model, in evaluation, runs on ``images``."""
+    """Return each Global layer with what it is given when the model runs on ``images``; it is left in evaluation."""
     layers = global_layers(model)
     with _watching(layers, of_output=False) as found, torch.no_grad():
         model.eval()(images)
@@ -26,7 +26,7 @@ def inputs_of_layers(model: nn.Module, images: Tensor) -> dict[str, tuple[Global
 
 
 def outputs_of_parts(model: nn.Module, parts: dict[str, nn.Module], images: Tensor) -> dict[str, Tensor]:
-    """Return what each of ``parts`` returns when the model, in evaluation, runs on ``images``."""
+    """Return what each of ``parts`` returns when the model runs on ``images``; it is left in evaluation."""
     with _watching(parts, of_output=True) as found, torch.no_grad():
         model.eval()(images)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -21,6 +22,7 @@ from nnbridge.training.config import TrainingConfig
 from nnbridge.training.divergence import DivergenceError, suspect_layer
 from nnbridge.training.evaluation import accuracy, confusion_matrix, predict
 from nnbridge.training.folder import RunFolder, load_checkpoint, save_checkpoint
+from nnbridge.training.holding import held
 from nnbridge.training.loop import train_epoch
 from nnbridge.training.machine import make_fabric, use_threads
 from nnbridge.training.mesh_log import IMAGES, mesh_records
@@ -58,12 +60,12 @@ def train(
     FileExistsError
         If ``folder`` holds a run.
     ValueError
-        If ``dataset`` is another than ``config`` names, or the device is not there.
+        If ``dataset`` is another than ``config`` names, the device is not there, or another process trains there.
     """
     run = RunFolder(folder)
     if processes().first:
         run.start(config)
-    with use_threads(config.threads):
+    with use_threads(config.threads), _alone(run):
         return _fit(config, dataset, run, None, observers)
 
 
@@ -81,8 +83,13 @@ def resume(folder: str | Path, dataset: Dataset, *, observers: Sequence[Observer
     if run.finished:
         return run.read_metrics()
     config = run.config()
-    with use_threads(config.threads):
+    with use_threads(config.threads), _alone(run):
         return _fit(config, dataset, run, load_checkpoint(run.last), observers)
+
+
+def _alone(run: RunFolder) -> AbstractContextManager[None]:
+    """Keep others out of the folder; of several processes that make a run the first does, for all of them."""
+    return held(run.path) if processes().first else nullcontext()
 
 
 def load_model(folder: str | Path) -> MnistNet | ResNet:

@@ -68,7 +68,7 @@ def products_run(y, at, given, given_at, n, scale, shift, mean, zero):
     """Return the sums of g and of g (y - mean); g is what is given where the ReLU lets it through."""
     total, product = zero, zero
     for q in range(n):
-        passed = given[given_at + q] if scale * y[at + q] + shift > zero else zero
+        passed = zero if scale * y[at + q] + shift <= zero else given[given_at + q]  # NaN lets through, as in torch
         total += passed
         product += passed * (y[at + q] - mean)
     return total, product
@@ -108,7 +108,7 @@ def products_of(y, at, given, given_at, n, scale, shift, mean, zero):
 def pull_norm(y, at, given, given_at, n, scale, shift, mean, slope, level, zero):
     """Write dL/dy of n cells over y."""
     for q in range(n):
-        passed = given[given_at + q] if scale * y[at + q] + shift > zero else zero
+        passed = zero if scale * y[at + q] + shift <= zero else given[given_at + q]  # NaN lets through, as in torch
         y[at + q] = scale * passed - slope * (y[at + q] - mean) - level
 
 

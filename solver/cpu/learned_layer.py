@@ -3,8 +3,8 @@
     F = ReLU(BatchNorm(3 x 3 convolutions of I)),    H[K] of the equation with the fields F, H[0] = H[-1] = f = I
 
 The fields are four times as large as I, and nine products each. Forward they are made some images at a time, in a room
-that caches hold, and forgotten; backward they are made again, as a whole, because their norm's adjoint needs to see the
-gradients of all images before it can go on with the first.
+that caches hold, and forgotten; backward they are made again, as a whole: their norm's adjoint needs two means over the
+gradients of all images, and going some images at a time, with these subtracted at the end, took half as long again.
 """
 
 from __future__ import annotations

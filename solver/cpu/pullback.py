@@ -100,7 +100,8 @@ def adjoint_stacked_into(
     for slot, name in enumerate(names if of_fields.size else ()):
         which = Inputs._fields.index(name)
         arrays[which], strides[which] = of_fields.reshape(-1)[slot * cells :], count * cells
-    targets = Targets.of(arrays, strides, [j and of_x.size > 0 for j in joined])
+    size = of_x.nbytes + of_fields.nbytes
+    targets = Targets.of(arrays, strides, [j and of_x.size > 0 for j in joined], size)
     run(targets, _cotangents(cotangent, shape, dtype), Batch.of(inputs, shape), shape, mesh, steps, team)
 
 

@@ -29,9 +29,14 @@ class Targets(NamedTuple):
     "whether the gradients are too many to stay in a cache"
 
     @classmethod
-    def of(cls, arrays: Sequence[Array], strides: Sequence[int], joined: Sequence[bool]) -> Targets:
-        """Describe seven flat arrays; what is empty is not wanted."""
-        streamed = sum([a.nbytes for a in arrays]) >= STREAM
+    def of(
+        cls, arrays: Sequence[Array], strides: Sequence[int], joined: Sequence[bool], size: int | None = None
+    ) -> Targets:
+        """Describe seven flat arrays; what is empty is not wanted.
+
+        `size` are the bytes of them all, where some are parts of one array.
+        """
+        streamed = (sum([a.nbytes for a in arrays]) if size is None else size) >= STREAM
         wanted = np.array([a.size > 0 for a in arrays], np.bool_)
         return cls(tuple(arrays), np.array(strides, np.int64), wanted, np.array(joined, np.bool_), streamed)
 

@@ -159,3 +159,27 @@ def test_the_command_takes_a_file_and_settings(photographs, tmp_path, monkeypatc
     result = CliRunner().invoke(app, ["evaluate", str(tmp_path / "run")])
     assert result.exit_code == 0, result.output
     assert "of 20 images" in result.output
+
+
+@pytest.mark.parametrize("text", ["1e-3", "1E-3", "0.001", "1.0e-3"])
+def test_numbers_are_numbers_however_they_are_written(text, tmp_path):
+    """YAML 1.1 takes 1e-3 for a text."""
+    path = tmp_path / "a.yaml"
+    path.write_text(f"data: cifar10\nbackbone: resnet32-global\nweight_decay: {text}\nvariant: {{dt: {text}}}\n")
+    choices = with_settings(read_choices(path), [f"learning_rate={text}", f"variant.norm_eps={text}"])
+    config = TrainingConfig.for_data(**choices)
+    assert (config.learning_rate, config.weight_decay, config.variant.dt, config.variant.norm_eps) == (1e-3,) * 4
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("epoch=3", "`choices` has unknown keys epoch: it takes backbone, data, epochs,"),
+        ("learning_rate=fast", "`learning_rate` is 'fast', but it must be a finite number above 0"),
+        ("momentum=true", "`momentum` is True, but it must be at least 0 and below 1"),
+        ("milestones=[1", r"`set` is 'milestones=\[1', whose value is no YAML"),
+    ],
+)
+def test_a_setting_that_is_no_choice_is_refused_in_a_sentence(setting, message):
+    with pytest.raises(ValueError, match=message):
+        TrainingConfig.for_data(**with_settings({"data": "digits", "backbone": "pde"}, [setting]))

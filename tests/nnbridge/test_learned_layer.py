@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from nnbridge import GlobalLayer, learned_layer
 from solver.cpu import learned_layer as kernel
@@ -145,6 +146,86 @@ def test_second_derivatives_are_refused():
     (gradient,) = torch.autograd.grad(learned_layer.evolve(layer, x).square().sum(), x, create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         gradient.sum().backward()
+
+
+def test_inputs_that_are_not_contiguous():
+    layer, plain = pair(3, steps=2)
+    turned = images((4, 6, 5, 3)).permute(0, 3, 1, 2)
+    assert not turned.is_contiguous()
+    compare(layer, plain, turned)
+    compare(*pair(3), images((4, 3, 6, 5)).contiguous(memory_format=torch.channels_last))
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_what_is_not_finite_is_not_hidden(value):
+    layer, plain = pair(3, steps=2)
+    x = images((4, 3, 6, 5))
+    x[1, 2, 3, 4] = value
+    for got, want in zip(step(layer, x), step(plain, x), strict=True):
+        assert torch.isnan(got).any() == torch.isnan(want).any()
+
+
+def test_a_norm_without_statistics():
+    layer, plain = pair(3)
+    for each in (layer, plain):
+        each.coefficients[1] = nn.BatchNorm2d(12, eps=1e-2, track_running_stats=False).double()
+    compare(layer, plain, images((4, 3, 6, 5)))
+
+
+def test_without_gradients_statistics_move_all_the_same():
+    layer, plain = pair(3, steps=2)
+    x = images((4, 3, 6, 5))
+    with torch.no_grad():
+        torch.testing.assert_close(layer(x), plain(x), rtol=0, atol=1e-11)
+    for got, want in zip(layer.buffers(), plain.buffers(), strict=True):
+        torch.testing.assert_close(got, want, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("reentrant", [True, False])
+def test_under_checkpointing_gradients_and_statistics_are_those_of_the_parts(reentrant):
+    def run(layer):
+        x = images((4, 3, 6, 5)).requires_grad_()
+        made = checkpoint(layer, x, use_reentrant=reentrant)
+        made.backward(images(made.shape, seed=2))
+        return [made.detach(), x.grad, *(p.grad for p in layer.parameters()), *layer.buffers()]
+
+    layer, plain = pair(3, steps=2)
+    for got, want in zip(run(layer), run(plain), strict=True):
+        torch.testing.assert_close(got, want, rtol=0, atol=1e-10)
+
+
+def test_layers_of_other_sizes_in_turn_do_not_disturb_each_other():
+    """They share the room for their fields; backward comes in the other order than forward."""
+    shapes = [(4, 3, 6, 5), (2, 3, 12, 9), (6, 3, 3, 4)]
+    made = []
+    for each in (0, 1):
+        layers = [pair(3, steps=2)[each] for _ in shapes]
+        inputs = [images(shape).requires_grad_() for shape in shapes]
+        outputs = [layer(x) for layer, x in zip(layers, inputs, strict=True)]
+        sum(output.square().sum() for output in outputs).backward()
+        made.append([x.grad for x in inputs])
+    for got, want in zip(*made, strict=True):
+        torch.testing.assert_close(got, want, rtol=0, atol=1e-10)
+
+
+def test_two_threads_train_at_the_same_time():
+    alone = step(pair(3, steps=2)[0], images((8, 3, 16, 16)))
+    found = {}
+    threads = [
+        threading.Thread(
+            target=lambda n=n: found.update({n: [step(pair_, images((8, 3, 16, 16))) for pair_ in ready[n]]})
+        )
+        for n in range(2)
+    ]
+    ready = [[pair(3, steps=2)[0] for _ in range(5)] for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for steps in found.values():
+        for made in steps:
+            for got, want in zip(made, alone, strict=True):
+                torch.testing.assert_close(got, want, rtol=0, atol=1e-11)
 
 
 def hooked(layer):

@@ -16,7 +16,7 @@ from nnbridge import GlobalLayer, models
 from nnbridge.cli import app
 from nnbridge.data import Dataset, Split
 from nnbridge.data.cifar import MEAN, STD
-from nnbridge.reproduce import execute
+from nnbridge.reproduce import Diverged, Run, execute
 from nnbridge.reproduce.cifar import RECIPES, STUDIES, Row, Study, plan, report, table
 from nnbridge.reproduce.cifar.activations import activation_maps
 from nnbridge.reproduce.cifar.animation import levels
@@ -37,6 +37,7 @@ SMALL = Study(
         Row("tiny-constant", "constant", "resnet-tiny-global", Variant(diffusivity=1.0)),
     ),
 )
+SAID = "what stands below the table"
 QUICK = {"epochs": 2, "batch_size": 32, "learning_rate": 0.05, "threads": 1, "device": "cpu"}
 
 
@@ -65,7 +66,7 @@ def study(photographs, tmp_path_factory):
     planned = plan(SMALL, "short", 2, QUICK)
     runs = list(execute(planned, photographs, out, unwatched))
     lines = describe(SMALL, planned, runs, photographs)
-    report.write(SMALL, lines, runs, networks_of(SMALL, runs), photographs, "short", (0, 3), out / "small")
+    report.write(SMALL, lines, runs, networks_of(SMALL, runs), photographs, SAID, (0, 3), out / "small")
     return out, planned, runs, lines
 
 
@@ -154,7 +155,8 @@ def test_the_files_say_the_same_as_the_table(study):
     markdown = (out / "small" / "results.md").read_text()
     for cells in table.columns_and_rows(lines)[1]:
         assert f"| {' | '.join(cells)} |" in markdown
-    assert "up to 2 seeds" in markdown
+    assert "(n = 2)" in markdown
+    assert SAID in markdown
 
 
 def test_a_row_without_a_run_says_so_and_claims_nothing(study, photographs):
@@ -169,7 +171,7 @@ def test_a_row_without_a_run_says_so_and_claims_nothing(study, photographs):
 def test_one_seed_has_no_spread(study, photographs):
     _, planned, runs, _ = study
     lines = describe(SMALL, planned, [run for run in runs if run.config.seed == 0], photographs)
-    assert "one seed: no spread is known" in table.note(lines, "short")
+    assert "one seed, so that no spread is known" in table.note(lines, "short", planned[0].config)
     assert "±" not in "".join(cell for row in table.columns_and_rows(lines)[1] for cell in row)
 
 
@@ -265,6 +267,75 @@ def test_finished_runs_are_shared_and_not_trained_again(study, photographs):
     assert [run.metrics for run in again] == [run.metrics for run in runs]
     with pytest.raises(ValueError, match=r"holds a run with other choices \(epochs 2, not 5\)"):
         list(execute(plan(SMALL, "short", 1, QUICK | {"epochs": 5}), photographs, out, unwatched))
+
+
+def test_a_row_that_diverges_does_not_keep_the_others_from_running(photographs, tmp_path):
+    first, second, third = plan(SMALL, "short", 1, QUICK | {"epochs": 1})
+    wild = replace(first, config=replace(first.config, learning_rate=1e30, clip_norm=1e30, schedule="constant"))
+    outcomes = list(execute([wild, second, third], photographs, tmp_path, unwatched))
+    assert [type(outcome) for outcome in outcomes] == [Diverged, Run, Run]
+    assert "the loss is not finite in epoch 1" in outcomes[0].reason
+    lines = describe(SMALL, [wild, second, third], outcomes[1:], photographs, outcomes[:1])
+    assert lines[0].result() == "1 diverged"
+    assert lines[1].diverged == 0
+
+
+def test_a_finished_run_whose_checkpoint_is_gone_is_still_compared(study, photographs, tmp_path):
+    planned = plan(SMALL, "short", 1, QUICK | {"epochs": 1})[:1]
+    list(execute(planned, photographs, tmp_path, unwatched))
+    planned[0].folder(tmp_path).last.unlink()
+    with pytest.raises(ValueError, match=r"holds a run with other choices \(epochs 1, not 2\)"):
+        list(execute(plan(SMALL, "short", 1, QUICK)[:1], photographs, tmp_path, unwatched))
+
+
+@pytest.fixture(scope="module")
+def few_files(tmp_path_factory):
+    """CIFAR-100 with 60 images to train on and 30 to test on."""
+    folder, rng = tmp_path_factory.mktemp("data") / "cifar-100-binary", np.random.default_rng(0)
+    folder.mkdir()
+    for name, count in (("train.bin", 60), ("test.bin", 30)):
+        records = rng.integers(0, 256, (count, 2 + 3072), dtype=np.uint8)
+        records[:, 0], records[:, 1] = 0, rng.integers(0, 100, count)
+        (folder / name).write_bytes(records.tobytes())
+    return folder.parent
+
+
+def test_the_command_trains_tabulates_and_goes_on(few_files, tmp_path):
+    arguments = ["reproduce", "tiny", "--data-dir", str(few_files), "--out", str(tmp_path), "--device", "cpu"]
+    choices = ["--set", "epochs=1", "--threads", "1", "--image", "0"]
+    only = CliRunner().invoke(app, [*arguments, *choices, "--finished-only"])
+    assert only.exit_code == 0, only.output
+    assert only.output.count("not run") == 3
+    assert "nothing is trained yet" in only.output.replace("\n", " ")
+    whole = CliRunner().invoke(app, [*arguments, *choices])
+    assert whole.exit_code == 0, whole.output
+    assert "not run" not in whole.output
+    assert "the last of 1 epochs, recipe short with threads 1; one seed" in " ".join(whole.output.split())
+    for name in ("results.csv", "results.json", "results.md", "report.html", "activation-maps-0.png"):
+        assert (tmp_path / "tiny" / name).stat().st_size > 100
+    before = (tmp_path / "runs" / "tiny-seed0" / "metrics.json").stat().st_mtime_ns
+    again = CliRunner().invoke(app, [*arguments, *choices])
+    assert again.exit_code == 0, again.output
+    assert (tmp_path / "runs" / "tiny-seed0" / "metrics.json").stat().st_mtime_ns == before
+
+
+def test_the_command_refuses_before_it_trains(few_files, tmp_path):
+    arguments = ["reproduce", "tiny", "--data-dir", str(few_files), "--out", str(tmp_path)]
+    refused = CliRunner().invoke(app, [*arguments, "--image", "30"])
+    assert refused.exit_code == 1
+    assert "`images` has 30, but the test images are 0 to 29" in refused.output.replace("\n", " ")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_command_draws_the_fields_of_a_run(few_files, tmp_path):
+    study = ["reproduce", "tiny", "--data-dir", str(few_files), "--out", str(tmp_path), "--device", "cpu"]
+    assert CliRunner().invoke(app, [*study, "--set", "epochs=1", "--image", "0"]).exit_code == 0
+    run = tmp_path / "runs" / "tiny-global-seed0"
+    drawn = CliRunner().invoke(
+        app, ["reproduce", "fields", str(run), "--data-dir", str(few_files), "--image", "3", "--steps", "2"]
+    )
+    assert drawn.exit_code == 0, drawn.output
+    assert {path.name for path in (run / "fields").iterdir()} == {"fields-3.png", "evolution-3.gif", "report.html"}
 
 
 def test_every_study_has_a_command_whose_help_says_what_it_does():

@@ -272,3 +272,18 @@ def test_tensorboard_gets_the_log(few, tmp_path):
     train(replace(CONFIG, epochs=2), few, tmp_path)
     events = EventAccumulator(str(tmp_path)).Reload()
     assert [event.step for event in events.Scalars("test_accuracy")] == [1, 2]
+
+
+def test_a_folder_in_which_another_process_trains_is_left_alone(few, tmp_path):
+    pytest.importorskip("fcntl")
+    run = tmp_path / "run"
+
+    class Interfere(Observer):
+        """Another process would open the file anew, as this does: the lock belongs to the open file."""
+
+        def on_epoch(self, record):
+            with pytest.raises(ValueError, match=r"another process trains in .*run: wait until it has finished"):
+                resume(run, few)
+
+    train(replace(CONFIG, epochs=1), few, run, observers=[Interfere()])
+    assert resume(run, few).best_epoch == 1

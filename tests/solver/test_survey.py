@@ -27,9 +27,9 @@ SIDES = {
 SHAPES = [(1, 1), (1, 5), (5, 1), (3, 3), (7, 12), (64, 33)]
 
 
-def random_problem(rng, shape, boundary, advection, batch=()):
+def random_problem(rng, shape, boundary, advection, batch=(), dtype=np.float64):
     def field(low):
-        values = rng.uniform(low, 1.0, (*batch, *shape))
+        values = rng.uniform(low, 1.0, (*batch, *shape)).astype(dtype)
         values[rng.random(values.shape) < 0.2] = 0.0  # cells without flow or diffusion follow other rules
         return values
 
@@ -77,6 +77,20 @@ def test_a_survey_finds_what_the_arrays_hold(boundary, shape, advection, raw, rn
     for batch in ((), (2, 3)):
         problem = random_problem(rng, shape, SIDES[boundary], advection, batch)
         check(problem, 0.1, raw)
+
+
+@pytest.mark.parametrize("advection", ["product", "skew"])
+@pytest.mark.parametrize("boundary", SIDES)
+def test_fields_of_single_precision_are_surveyed_in_double(boundary, advection, rng):
+    """And read as they are: what is found is what arrays of doubles hold, to the last digits of those."""
+    problem = random_problem(rng, (7, 12), SIDES[boundary], advection, dtype=np.float32)
+    assert problem.fields().u.dtype == np.float32
+    check(problem, 0.1)
+
+
+def test_fields_of_both_precisions_are_surveyed_in_double(rng):
+    u, D = rng.uniform(-1, 1, (6, 7)).astype(np.float32), rng.uniform(0, 1, (6, 7))
+    check(DiffusionAdvection(Grid((6, 7)), (u, 0.2), (D, D.astype(np.float32))), 0.2)
 
 
 def test_scalars_and_shared_planes_are_surveyed_as_they_are(rng):

@@ -18,7 +18,7 @@ from nnbridge.reproduce.cifar.fields import fields_page
 from nnbridge.reproduce.cifar.pictures import check_images
 from nnbridge.reproduce.cifar.rows import Study
 from nnbridge.reproduce.cifar.table import Line
-from nnbridge.reproduce.study import Run
+from nnbridge.reproduce.study import Run, by_row
 from nnbridge.training import TrainingConfig
 from solver.report import Page
 
@@ -32,20 +32,21 @@ def write(
     runs: Sequence[Run],
     networks: Mapping[str, ResNet],
     dataset: Dataset,
-    recipe: str,
+    said: str,
     images: Sequence[int],
     out: Path,
 ) -> Path:
     """Write tables and figures of the finished ``runs`` into ``out`` and return the page ``out/report.html``.
 
     ``networks`` are one of each row that has a run, by its label; their activations are shown for the test ``images``.
+    ``said`` is the note below the table.
     """
     check_images(dataset, images)
     out.mkdir(parents=True, exist_ok=True)
-    table.write(study, lines, runs, recipe, out)
+    table.write(study, lines, runs, said, out)
     page = Page(f"{study.title}, {study.data}", "ResNet-Global beside the network that it condenses")
     page.section("Result")
-    page.table(*table.columns_and_rows(lines), table.note(lines, recipe))
+    page.table(*table.columns_and_rows(lines), said)
     if not runs:
         return page.write(out / "report.html")
     page.section("Recipe", _recipe(runs, dataset))
@@ -56,14 +57,15 @@ def write(
     page.figure(
         figures.learning_curves(labelled),
         "Training loss and test accuracy by epoch",
-        "Lines are means over the seeds; bands reach from the worst seed to the best.",
+        f"Lines are means over the seeds, bands reach from the worst seed to the best. {_counts(labelled)}",
         out / "learning-curves.png",
     )
     page.section("Confusion matrices")
     page.figure(
         figures.confusion_matrices(labelled, names),
         "Confusion matrices of the networks",
-        "Rows are true classes, columns predicted ones. Errors are coloured; counts are means over the seeds.",
+        "Rows are true classes, columns predicted ones. Errors are coloured; counts are means over the seeds. "
+        f"{_counts(labelled)}",
         out / "confusion-matrices.png",
     )
     page.section("Activation maps")
@@ -72,10 +74,15 @@ def write(
         page.figure(
             activation_maps(networks, dataset, index, label),
             f"Activations for test image {index}",
-            f"Test image {index}, {label}. The networks are those of the first seed.",
+            f"Test image {index}, {label}. The networks are those of the first seed that is finished.",
             out / f"activation-maps-{index}.png",
         )
     return page.write(out / "report.html")
+
+
+def _counts(runs: Sequence[Run]) -> str:
+    """Say how many seeds each row has."""
+    return f"Seeds: {', '.join(f'{row} {len(own)}' for row, own in by_row(runs).items())}."
 
 
 def _recipe(runs: Sequence[Run], dataset: Dataset) -> str:
