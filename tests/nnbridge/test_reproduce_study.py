@@ -102,6 +102,11 @@ def test_published_numbers_stand_beside_mnist_alone(study):
     assert (row["paper, 3↔5 errors"], row["port, 3↔5 %"]) == ("9", "2.03")
 
 
+def test_the_confused_classes_have_the_names_of_the_data_set():
+    assert "3↔5 errors" in tables.columns("digits")
+    assert "Dress↔Sandal errors" in tables.columns("fashion-mnist")
+
+
 def test_the_figures_are_drawn_and_the_report_holds_them(study):
     out, _ = study
     for name in ("confusion-matrices", "learning-curves", "feature-maps"):

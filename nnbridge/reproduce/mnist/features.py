@@ -1,4 +1,4 @@
-"""What the networks make of a 3 and of a 5: the planes before the classifier, side by side."""
+"""What the networks make of the two classes that are confused: the planes before the classifier, side by side."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _EXAMPLES_OF_EACH: Final = 2
 
 
 def feature_maps(runs: Sequence[Run], dataset: Dataset) -> Figure:
-    """Draw, for two test images of a 3 and two of a 5, what each network computes before its classifier.
+    """Draw, for two test images each of the two confused classes, what a network computes before its classifier.
 
     Rows are images. Columns are the input; the outputs of convolution and residual network; and of the PDE network the
     velocity, the stem's output f = H[0], H[1] to H[5], and the output. The networks are those of the first seed.

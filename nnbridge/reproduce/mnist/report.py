@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from nnbridge.data import Dataset
+from nnbridge.data import Dataset, class_names
 from nnbridge.reproduce import figures
 from nnbridge.reproduce.mnist import CONFUSED, Summary, features, tables
 from nnbridge.reproduce.study import Run
@@ -15,8 +15,8 @@ _FIGURES = (
     (
         "confusion-matrices",
         "Confusion matrices",
-        "Rows are true classes, columns predicted ones. Errors are coloured; the framed cells are 3 taken for 5 and "
-        "5 taken for 3. Counts are means over the seeds.",
+        "Rows are true classes, columns predicted ones. Errors are coloured; the framed cells are {one} taken for "
+        "{other} and {other} taken for {one}. Counts are means over the seeds.",
     ),
     (
         "learning-curves",
@@ -26,8 +26,8 @@ _FIGURES = (
     (
         "feature-maps",
         "Feature maps",
-        "Two test images of a 3 and two of a 5. The convolution sees 3 x 3 neighbourhoods; the equation carries "
-        "features along u = v, and spreads them, for five steps.",
+        "Two test images of class {one} and two of class {other}. The convolution sees 3 x 3 neighbourhoods; the "
+        "equation carries features along u = v, and spreads them, for five steps.",
     ),
 )
 
@@ -46,7 +46,8 @@ def write(summaries: Sequence[Summary], runs: Sequence[Run], dataset: Dataset, o
         f"{config.clip_norm:g}, {config.epochs} epochs, {len(dataset.train):,} training and {len(dataset.test):,} test "
         f"images; pixels normalised by {dataset.normalised_by}.",
     )
-    names = [str(label) for label in range(dataset.classes)]
+    names = class_names(config.data)
+    one, other = (names[label] for label in CONFUSED)
     drawings = (
         figures.confusion_matrices(runs, names, framed=(CONFUSED, CONFUSED[::-1])),
         figures.learning_curves(runs),
@@ -54,5 +55,6 @@ def write(summaries: Sequence[Summary], runs: Sequence[Run], dataset: Dataset, o
     )
     for (name, heading, caption), figure in zip(_FIGURES, drawings, strict=True):
         page.section(heading)
-        page.figure(figure, f"{heading} of the three networks", caption, out / f"{name}.png")
+        said = caption.format(one=one, other=other)
+        page.figure(figure, f"{heading} of the three networks", said, out / f"{name}.png")
     return page.write(out / "report.html")

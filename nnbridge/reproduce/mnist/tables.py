@@ -10,16 +10,16 @@ from pathlib import Path
 
 from rich.table import Table
 
-from nnbridge.reproduce.mnist import Summary, confusions
+from nnbridge.data import class_names
+from nnbridge.reproduce.mnist import CONFUSED, Summary, confusions
 from nnbridge.reproduce.mnist.published import PUBLISHED, PUBLISHED_DATA
 from nnbridge.reproduce.study import Run
 
-_OURS = ("network", "parameters", "accuracy, %", "3↔5 errors", "images/s")
 _PUBLISHED = ("paper, %", "port, %", "paper, 3↔5 errors", "port, 3↔5 %")
 
 NOTE = (
     "Ours: test accuracy after the last of {epochs} epochs, {seeds}; "
-    "3↔5 errors are the test images of a 3 taken for a 5 or of a 5 taken for a 3; "
+    "{pair} errors are the test images of class {one} taken for class {other}, or the other way round; "
     "images/s counts training steps alone. "
 )
 PUBLISHED_NOTE = (
@@ -29,9 +29,15 @@ PUBLISHED_NOTE = (
 OTHER_DATA_NOTE = "The published numbers belong to MNIST and are not comparable with these, so they are not shown."
 
 
+def confused(data: str) -> str:
+    """Return the names of the two classes whose confusions are counted, such as 3↔5."""
+    return "↔".join(class_names(data)[label] for label in CONFUSED)
+
+
 def columns(data: str) -> list[str]:
     """Return the headings: ours, and on MNIST the published ones beside them."""
-    return [*_OURS, *(_PUBLISHED if data == PUBLISHED_DATA else ())]
+    ours = ("network", "parameters", "accuracy, %", f"{confused(data)} errors", "images/s")
+    return [*ours, *(_PUBLISHED if data == PUBLISHED_DATA else ())]
 
 
 def rows(summaries: Sequence[Summary], data: str) -> list[list[str]]:
@@ -62,7 +68,8 @@ def note(runs: Sequence[Run]) -> str:
     config = runs[0].config
     seeds = len({run.config.seed for run in runs})
     spread = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
-    ours = NOTE.format(seeds=spread, epochs=config.epochs)
+    one, other = (class_names(config.data)[label] for label in CONFUSED)
+    ours = NOTE.format(seeds=spread, epochs=config.epochs, pair=confused(config.data), one=one, other=other)
     return ours + (PUBLISHED_NOTE if config.data == PUBLISHED_DATA else OTHER_DATA_NOTE)
 
 
