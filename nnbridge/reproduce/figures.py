@@ -80,7 +80,7 @@ def learning_curves(runs: Sequence[Run]) -> Figure:
         left.yaxis.set_minor_locator(NullLocator())
         right.set(xlabel="epoch", ylabel="test accuracy, %", title="Test accuracy")
         _show_the_ends(right, runs)
-        right.legend(loc="lower right")
+        right.legend(loc="best")
     return figure
 
 
