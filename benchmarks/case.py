@@ -70,6 +70,18 @@ class Case(Protocol):
         """Return the part of a result that `reference` holds."""
 
 
+class BringsExact:
+    """A case whose contenders bring the exact result of their weights along, in place of one reference for all."""
+
+    def reference(self) -> tuple[Array, ...]:
+        """Return nothing."""
+        return ()
+
+    def sample(self, result: Array) -> Array:
+        """Return the result."""
+        return result
+
+
 @dataclass(frozen=True)
 class SchemeCase:
     """K steps of the scheme, and with `backward` their gradients."""

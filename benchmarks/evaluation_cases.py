@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from benchmarks.case import Prepared
+from benchmarks.case import BringsExact, Prepared
 from benchmarks.peers import COMPILED, EAGER, OURS, PARTS
-from solver.records import Array
 
 SHAPES = ((128, 32, 16, 16), (128, 16, 32, 32))
 STEPS = (1, 5)
@@ -15,7 +14,7 @@ WORDS = 2  # a cell, for any K: the input is read, the output written; float32
 
 
 @dataclass(frozen=True)
-class EvaluationCase:
+class EvaluationCase(BringsExact):
     """One call of the layer on a batch; `updates` are images."""
 
     shape: tuple[int, ...]
@@ -44,14 +43,6 @@ class EvaluationCase:
         from benchmarks import evaluation
 
         return evaluation.prepare(self.shape, self.steps, contender)
-
-    def reference(self) -> tuple[Array, ...]:
-        """Return nothing: a contender brings the exact output of its weights along."""
-        return ()
-
-    def sample(self, result: Array) -> Array:
-        """Return the result."""
-        return result
 
 
 def cases() -> list[EvaluationCase]:

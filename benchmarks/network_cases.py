@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks.case import Prepared
-from benchmarks.peers import EAGER, OURS, REMOVED, WIDE
-from solver.records import Array
+from benchmarks.case import BringsExact, Prepared
+from benchmarks.peers import EAGER, OURS, REMOVED, RESNET32
 
 TRAINING, INFERENCE = "training step", "inference"
 IMAGES = {TRAINING: 128, INFERENCE: 1000}
 
 
 @dataclass(frozen=True)
-class NetworkCase:
+class NetworkCase(BringsExact):
     """A training step, or a pass in evaluation, on images of 3 x 32 x 32; `updates` are images."""
 
     work: str
-    contenders: tuple[str, ...] = (OURS, EAGER, WIDE, REMOVED)
+    contenders: tuple[str, ...] = (OURS, EAGER, RESNET32, REMOVED)
     group: str = "networks"
     bytes: None = None
     operations: None = None
@@ -37,14 +36,6 @@ class NetworkCase:
         from benchmarks import networks
 
         return networks.prepare(self.work, contender)
-
-    def reference(self) -> tuple[Array, ...]:
-        """Return nothing: a contender brings the exact result of its weights along."""
-        return ()
-
-    def sample(self, result: Array) -> Array:
-        """Return the result."""
-        return result
 
 
 def cases() -> list[NetworkCase]:

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from benchmarks.case import Prepared
 from benchmarks.network_cases import IMAGES, TRAINING
-from benchmarks.peers import EAGER, OURS, REMOVED, WIDE
+from benchmarks.peers import EAGER, OURS, REMOVED, RESNET32
 from benchmarks.training import Task, stepping
 from nnbridge.models import create
 from solver.records import Array
 
-NAMES = {OURS: "resnet32-global", EAGER: "resnet32-global", WIDE: "resnet32", REMOVED: "resnet10"}
+NAMES = {OURS: "resnet32-global", EAGER: "resnet32-global", RESNET32: "resnet32", REMOVED: "resnet10"}
 
 
 def prepare(work: str, contender: str) -> Prepared:

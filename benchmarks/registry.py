@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from benchmarks import evaluation_cases, grid_cases, layer_cases, memory, network_cases, startup, training_cases
 from benchmarks.case import Case
-from benchmarks.peers import PARTS, PEERS, REMOVED, WIDE
+from benchmarks.peers import PARTS, PEERS, REMOVED, RESNET32
 
 FOR_FIGURES = ("over K", "over size")  # groups that are measured only when figures are asked for
 
@@ -29,7 +29,7 @@ class Preset(NamedTuple):
 
 FULL = Preset(tuple(PEERS), rounds=15, budget=6.0, main_rows_only=False)
 QUICK = Preset(
-    ("numba", "torch", "torch.compile", "devito", "one thread", "solve", PARTS, WIDE, REMOVED),
+    ("numba", "torch", "torch.compile", "devito", "one thread", "solve", PARTS, RESNET32, REMOVED),
     rounds=9,
     budget=3.0,
     main_rows_only=True,

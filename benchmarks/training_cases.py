@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks.case import Prepared
+from benchmarks.case import BringsExact, Prepared
 from benchmarks.peers import COMPILED, EAGER, OURS
-from solver.records import Array
 
 NETWORKS = ("MNIST PDE network K=5", "CIFAR block K=1", "CIFAR block K=5")
 BATCH = 128
 
 
 @dataclass(frozen=True)
-class TrainingCase:
+class TrainingCase(BringsExact):
     """One training step of a network, forward to optimiser; `updates` are images."""
 
     network: str
@@ -33,14 +32,6 @@ class TrainingCase:
         from benchmarks import training
 
         return training.prepare(self.network, contender)
-
-    def reference(self) -> tuple[Array, ...]:
-        """Return nothing: a contender brings the exact gradients of its weights along."""
-        return ()
-
-    def sample(self, result: Array) -> Array:
-        """Return the result."""
-        return result
 
 
 def cases() -> list[TrainingCase]:

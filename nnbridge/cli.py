@@ -26,18 +26,24 @@ from nnbridge.cli_common import (
     stop,
     watching,
 )
+from nnbridge.freed_memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from nnbridge.training import Metrics, TrainingConfig
 
 app = typer.Typer(
-    help="Train small networks in which a diffusion-advection equation is a layer.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
 
 NAMES = "digits|mnist|fashion-mnist|cifar10|cifar100"
+
+
+@app.callback()
+def begin() -> None:
+    """Train small networks in which a diffusion-advection equation is a layer."""
+    keep_freed_memory()
 
 
 @app.command()

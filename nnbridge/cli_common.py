@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from nnbridge.freed_memory import keep_freed_memory
 from nnbridge.processes import processes
 
 if TYPE_CHECKING:
@@ -70,8 +69,7 @@ def watching(config: TrainingConfig, name: str) -> Iterator[Sequence[Observer]]:
 
 @contextmanager
 def errors_for_users() -> Iterator[None]:
-    """Show an error that the user can mend as one sentence, and a bug as a traceback, in a command that computes."""
-    keep_freed_memory()
+    """Show an error that the user can mend as one sentence, and a bug as a traceback."""
     try:
         from nnbridge.training import DivergenceError
     except ModuleNotFoundError as absent:

@@ -7,15 +7,15 @@ writes their gradient as one tensor; taken apart and stacked again by autograd, 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from nnbridge.autograd import register_pullback, register_refusal
 from nnbridge.operator import LIBRARY, MESH, NO_SECOND_DERIVATIVE, check_dtypes, incoming, mesh_of, plain_values
 from solver import cpu
+from solver.cpu.layer import Parts
 from solver.cpu.threads import team_of
 from solver.records import Inputs, Mesh
 
@@ -25,25 +25,8 @@ LIBRARY.define(f"evolve_fields({STACKED}, {MESH}) -> Tensor")
 LIBRARY.define(f"evolve_fields_adjoint(Tensor gradient, {STACKED}, {MESH}, bool[] wanted) -> Tensor[]")
 
 
-class Stack(NamedTuple):
+class Stack(Parts):
     """What a tensor of fields holds, and what takes the place of the rest."""
-
-    velocity: bool
-    "whether u and v come first, else they are zero"
-    diffusivity: float | None
-    "None: Dx and Dy come last; else the number that both are"
-    source: bool
-    "whether f = x, else zero"
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The fields that lie in the tensor, in their order."""
-        return ("u", "v") * self.velocity + ("Dx", "Dy") * (self.diffusivity is None)
-
-    @property
-    def joined(self) -> list[bool]:
-        """Which of the seven inputs are x as well as H[0]: their gradients are part of its own."""
-        return [name == "old" or (name == "source" and self.source) for name in Inputs._fields]
 
     def inputs(self, x: Tensor, fields: Tensor) -> tuple[Tensor, ...]:
         """Return the seven inputs of `evolve`: views of `fields`, and numbers."""
@@ -61,13 +44,7 @@ def evolve_fields(x: Tensor, fields: Tensor, stack: Stack, steps: int, mesh: Mes
 
 def _arrays(x: Tensor, fields: Tensor, stack: Stack) -> Inputs:
     """Return the seven inputs as arrays, as `Stack.inputs` does as tensors; nothing is copied."""
-    h, planes = x.detach().numpy(), fields.detach().numpy()
-    zero = np.zeros((), h.dtype)
-    D = zero if stack.diffusivity is None else np.array(stack.diffusivity, h.dtype)
-    parts = {"u": zero, "v": zero, "Dx": D, "Dy": D}
-    for slot, name in enumerate(stack.names):
-        parts[name] = planes[..., slot, :, :]
-    return Inputs(h, h, h if stack.source else zero, **parts)
+    return stack.arrays(x.detach().numpy(), fields.detach().numpy())
 
 
 @torch.library.impl(LIBRARY, "evolve_fields", "CPU")

@@ -22,8 +22,8 @@ MODULES = {
     "devito": "devito_openmp",
 }
 PARTS = "parts"  # of our layer in evaluation, with our kernel: it computes no bare scheme, so it has no file here
-WIDE, REMOVED = "ResNet32", "layers removed"  # whole networks beside ResNet-Global, see `benchmarks.networks`
-CONTENDERS: tuple[str, ...] = (*MODULES, PARTS, WIDE, REMOVED)
+RESNET32, REMOVED = "ResNet32", "layers removed"  # whole networks beside ResNet-Global, see `benchmarks.networks`
+CONTENDERS: tuple[str, ...] = (*MODULES, PARTS, RESNET32, REMOVED)
 OURS, *PEERS = CONTENDERS
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from math import prod
 from typing import NamedTuple
 
+import numpy as np
+
 from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.convolution import convolve_pair, finish
@@ -21,9 +23,10 @@ from solver.cpu.rows import Around, Place, begin_row, sweep_row, update_row
 from solver.cpu.sharing import share_out
 from solver.cpu.threads import Team, own_team, share
 from solver.cpu.tiles import fill_run
-from solver.records import Array, Mesh, Ratios
+from solver.records import Array, Inputs, Mesh, Ratios
 
 FIELDS = 4
+NAMES = ("u", "v", "Dx", "Dy")
 VECTOR = 16  # cells: the loops make a multiple of so many
 U, V, DX, DY, ZERO, IMAGE, EVEN, ODD, KEPT = range(9)  # planes of scratch: fields, f = 0, I, two levels, coefficients
 SLOTS = KEPT + 7
@@ -56,6 +59,25 @@ class Parts(NamedTuple):
     def learned(self) -> range:
         """Which of u, v, Dx, Dy (0 to 3) are learned."""
         return range(0 if self.velocity else 2, FIELDS if self.diffusivity is None else 2)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the learned fields are called, in their order."""
+        return tuple(NAMES[which] for which in self.learned)
+
+    @property
+    def joined(self) -> list[bool]:
+        """Which of the seven inputs are I as well as H[0]: their gradients are part of its own."""
+        return [name == "old" or (name == "source" and self.source) for name in Inputs._fields]
+
+    def arrays(self, image: Array, fields: Array) -> Inputs:
+        """Return the seven inputs: I, views of the learned fields, (..., n, rows, columns), and numbers."""
+        zero = np.zeros((), image.dtype)
+        D = zero if self.diffusivity is None else np.array(self.diffusivity, image.dtype)
+        of_fields = {"u": zero, "v": zero, "Dx": D, "Dy": D}
+        for slot, name in enumerate(self.names):
+            of_fields[name] = fields[..., slot, :, :]
+        return Inputs(image, image, image if self.source else zero, **of_fields)
 
 
 def evaluate(

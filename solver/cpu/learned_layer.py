@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from math import prod
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from solver import cpu
 from solver.cpu import learned_fields
 from solver.cpu.layer import Parts
@@ -23,10 +21,9 @@ from solver.cpu.pullback import adjoint_stacked_into
 from solver.cpu.targets import aligned
 from solver.cpu.threads import Team
 from solver.cpu.workspace import workspace
-from solver.records import Array, Inputs, Mesh
+from solver.records import Array, Mesh
 
 ROOM: Final = 1 << 23  # bytes of the fields of some images: measured, 4 to 16 MB are alike
-NAMES: Final = ("u", "v", "Dx", "Dy")
 
 
 class Equation(NamedTuple):
@@ -42,7 +39,7 @@ def forward(out: Array, image: Array, filters: Array, norm: Norm, equation: Equa
     for some in _some_at_a_time(image, filters):
         fields = _room("fields", image[some], filters)
         learned_fields.values(fields, image[some], filters, norm, team)
-        inputs = _inputs(image[some], fields, equation.parts)
+        inputs = equation.parts.arrays(image[some], fields)
         cpu.forward_into(out[some], inputs, equation.mesh, equation.steps, team)
 
 
@@ -60,21 +57,9 @@ def pull_back(
     fields, of_fields = _room("fields", image, filters), _room("their gradient", image, filters)
     learned_fields.values(fields, image, filters, norm, team)
     by_equation = aligned(image.shape if of_image else (0,), image.dtype)
-    names = [NAMES[which] for which in parts.learned]
-    joined = [name == "old" or (name == "source" and parts.source) for name in Inputs._fields]
-    inputs = _inputs(image, fields, parts)
-    adjoint_stacked_into(by_equation, of_fields, cotangent, inputs, names, mesh, steps, joined, team)
+    inputs = parts.arrays(image, fields)
+    adjoint_stacked_into(by_equation, of_fields, cotangent, inputs, parts.names, mesh, steps, parts.joined, team)
     return learned_fields.pull_back(of_fields, image, filters, norm, of_image, team, onto=by_equation)
-
-
-def _inputs(image: Array, fields: Array, parts: Parts) -> Inputs:
-    """Return the seven inputs of the equation: views of the fields, and numbers."""
-    zero = np.zeros((), image.dtype)
-    constant = zero if parts.diffusivity is None else np.array(parts.diffusivity, image.dtype)
-    of_fields = [zero, zero, constant, constant]
-    for slot, which in enumerate(parts.learned):
-        of_fields[which] = fields[:, :, slot]
-    return Inputs(image, image, image if parts.source else zero, *of_fields)
 
 
 def _room(name: str, image: Array, filters: Array) -> Array:

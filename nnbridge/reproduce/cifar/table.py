@@ -12,6 +12,7 @@ from typing import Final
 from rich.table import Table
 
 from nnbridge.models.cost import Cost
+from nnbridge.reproduce import text_tables
 from nnbridge.reproduce.cifar.recipes import RECIPES
 from nnbridge.reproduce.cifar.rows import Row, Study
 from nnbridge.reproduce.study import Run, Spread
@@ -121,13 +122,7 @@ def note(lines: Sequence[Line], recipe: str, config: TrainingConfig) -> str:
 
 def terminal(study: Study, lines: Sequence[Line]) -> Table:
     """Return the table for a terminal."""
-    table = Table(title=f"{study.title}, {study.data}", title_justify="left")
-    headings, rows = columns_and_rows(lines)
-    for index, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if index == 0 else "right")
-    for row in rows:
-        table.add_row(*row)
-    return table
+    return text_tables.terminal(f"{study.title}, {study.data}", *columns_and_rows(lines))
 
 
 def write(study: Study, lines: Sequence[Line], runs: Sequence[Run], said: str, out: Path) -> None:
@@ -167,7 +162,5 @@ def write(study: Study, lines: Sequence[Line], runs: Sequence[Run], said: str, o
         ],
     }
     (out / "results.json").write_text(json.dumps(everything, indent=2) + "\n", encoding="utf-8")
-    headings, rows = columns_and_rows(lines)
-    text = [headings, ["---", *["---:"] * (len(headings) - 1)], *rows]
-    table = "\n".join(f"| {' | '.join(cells)} |" for cells in text)
-    (out / "results.md").write_text(f"# {study.title}, {study.data}\n\n{table}\n\n{said}\n", encoding="utf-8")
+    page = text_tables.markdown(f"{study.title}, {study.data}", *columns_and_rows(lines), said)
+    (out / "results.md").write_text(page, encoding="utf-8")

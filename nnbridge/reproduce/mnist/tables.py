@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.table import Table
 
 from nnbridge.data import class_names
+from nnbridge.reproduce import text_tables
 from nnbridge.reproduce.mnist import CONFUSED, Summary, confusions
 from nnbridge.reproduce.mnist.published import PUBLISHED, PUBLISHED_DATA
 from nnbridge.reproduce.study import Run
@@ -75,12 +76,7 @@ def note(runs: Sequence[Run]) -> str:
 
 def terminal(summaries: Sequence[Summary], data: str) -> Table:
     """Return the table for a terminal."""
-    table = Table(title=f"Three networks on {data}", title_justify="left")
-    for index, heading in enumerate(columns(data)):
-        table.add_column(heading, justify="left" if index == 0 else "right")
-    for row in rows(summaries, data):
-        table.add_row(*row)
-    return table
+    return text_tables.terminal(f"Three networks on {data}", columns(data), rows(summaries, data))
 
 
 def write(summaries: Sequence[Summary], runs: Sequence[Run], out: Path) -> None:
@@ -104,6 +100,5 @@ def write(summaries: Sequence[Summary], runs: Sequence[Run], out: Path) -> None:
         "runs": [{"config": run.config.as_dict(), "metrics": asdict(run.metrics)} for run in runs],
     }
     (out / "results.json").write_text(json.dumps(everything, indent=2) + "\n", encoding="utf-8")
-    lines = [columns(data), ["---", *["---:"] * (len(columns(data)) - 1)], *rows(summaries, data)]
-    table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    (out / "results.md").write_text(f"# Three networks on {data}\n\n{table}\n\n{note(runs)}\n", encoding="utf-8")
+    page = text_tables.markdown(f"Three networks on {data}", columns(data), rows(summaries, data), note(runs))
+    (out / "results.md").write_text(page, encoding="utf-8")
