@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from nnbridge import fused, learned_fields, learned_layer
 from nnbridge.depthwise import FieldConvolution
 from nnbridge.field_blocks import BLOCKS, DEPTHWISE, IDENTITY, PERONA_MALIK, FieldBlocks, field_block
+from nnbridge.memory_format import format_of
 from nnbridge.ops import BACKENDS, diffusion_advection, evolve_fields
 from nnbridge.parts import runs_alone
 from nnbridge.reference import COLUMNS, ROWS, after, before
@@ -45,7 +46,7 @@ class GlobalLayer(nn.Module):
     Parameters
     ----------
     channels : int
-        C of the input (N, C, H, W); the output has the same shape.
+        C of the input (N, C, H, W); the output has the same shape, and lies in memory as the input does.
     steps : int
         K, number of time steps. Default 1.
     dt : float
@@ -157,12 +158,11 @@ class GlobalLayer(nn.Module):
         return result
 
     def _evolved(self, x: Tensor) -> Tensor:
-        """Return H[steps]."""
-        if not self.is_published:
-            return self._evolve_blocks(x)
-        if self._has_own_evolution or not learned_layer.applies(self, x):
-            return self._evolve(x, self._learned(x))
-        return learned_layer.evolve(self, x)
+        """Return H[steps], in the memory format of `x`."""
+        if self.is_published and not self._has_own_evolution and learned_layer.applies(self, x):
+            return learned_layer.evolve(self, x)
+        H = self._evolve(x, self._learned(x)) if self.is_published else self._evolve_blocks(x)
+        return H.contiguous(memory_format=format_of(x))
 
     @property
     def _has_own_evolution(self) -> bool:

@@ -84,7 +84,7 @@ class _Fields(Function):
         kernel.values(fields.numpy().reshape(*image.shape[:2], -1, *image.shape[2:]), image, filters, norm, team)
         ctx.save_for_backward(x, weight)
         ctx.norm = norm
-        statistics = tuple(torch.from_numpy(s.reshape(-1)).to(x.dtype) for s in found)
+        statistics = tuple(torch.from_numpy(s.reshape(-1)).to(x.dtype) for s in found[:2])
         ctx.mark_non_differentiable(*statistics)
         return fields, *statistics
 
@@ -110,8 +110,8 @@ def arrays(x: Tensor, weight: Tensor) -> tuple[Any, Any]:
 
 def norm_of(found: kernel.Moments, filters: Any, gamma: Tensor, beta: Tensor, eps: float) -> kernel.Norm:
     """Return a norm's numbers in double precision, (C, n) each."""
-    own = (t.detach().numpy().astype(np.float64).reshape(filters.shape[:2]) for t in (gamma, beta))
-    return kernel.Norm(found.mean, 1 / np.sqrt(found.variance + eps), *own)
+    scale, shift = (t.detach().numpy().astype(np.float64).reshape(filters.shape[:2]) for t in (gamma, beta))
+    return kernel.Norm(found.mean, 1 / np.sqrt(found.variance + eps), scale, shift, found.centres)
 
 
 def _are_as_built(parts: list[Any], layer: GlobalLayer) -> bool:

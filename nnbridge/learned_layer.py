@@ -15,6 +15,7 @@ from torch.autograd.function import once_differentiable
 
 from nnbridge import learned_fields
 from nnbridge.learned_fields import arrays, move_statistics, norm_of
+from nnbridge.memory_format import format_of
 from nnbridge.operator import incoming
 from solver.cpu import learned_fields as fields_kernel
 from solver.cpu import learned_layer as kernel
@@ -34,9 +35,7 @@ def evolve(layer: GlobalLayer, x: Tensor) -> Tensor:
     convolution, norm, _ = cast(Any, layer.coefficients)
     weight = convolution.weight
     equation = kernel.Equation(layer.parts, layer.mesh, layer.steps)
-    H, mean, variance = _Layer.apply(
-        x.to(weight.dtype).contiguous(), weight, norm.weight, norm.bias, norm.eps, equation
-    )
+    H, mean, variance = _Layer.apply(x.to(weight.dtype), weight, norm.weight, norm.bias, norm.eps, equation)
     move_statistics(norm, mean, variance, x.numel() // x.shape[1])
     return cast(Tensor, H)
 
@@ -47,6 +46,8 @@ class _Layer(Function):
     @staticmethod
     def forward(ctx: Any, *given: Any) -> tuple[Tensor, Tensor, Tensor]:
         x, weight, gamma, beta, eps, equation = given
+        ctx.format = format_of(x)
+        x = x.contiguous()
         image, filters = arrays(x, weight)
         team = team_of(torch.get_num_threads())
         found = fields_kernel.moments(image, filters, team)
@@ -55,9 +56,9 @@ class _Layer(Function):
         kernel.forward(out.numpy(), image, filters, norm, equation, team)
         ctx.save_for_backward(x, weight)
         ctx.norm, ctx.equation = norm, equation
-        statistics = tuple(torch.from_numpy(s.reshape(-1)).to(x.dtype) for s in found)
+        statistics = tuple(torch.from_numpy(s.reshape(-1)).to(x.dtype) for s in found[:2])
         ctx.mark_non_differentiable(*statistics)
-        return out, *statistics
+        return out.contiguous(memory_format=ctx.format), *statistics
 
     @staticmethod
     @once_differentiable
@@ -67,6 +68,6 @@ class _Layer(Function):
         given = incoming(gradients[0].resolve_neg().contiguous(), x)
         team = team_of(torch.get_num_threads())
         found = kernel.pull_back(given, image, filters, ctx.norm, ctx.equation, ctx.needs_input_grad[0], team)
-        of_x = None if found.image is None else torch.from_numpy(found.image)
+        of_x = None if found.image is None else torch.from_numpy(found.image).contiguous(memory_format=ctx.format)
         of_weight = torch.from_numpy(found.filters).reshape(weight.shape)
         return of_x, of_weight, *(torch.from_numpy(g.reshape(-1)) for g in (found.gamma, found.beta)), None, None

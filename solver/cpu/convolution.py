@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from solver.arithmetic import multiply_add
 from solver.compiling import kernel, point_function
+from solver.cpu.vectors import take_widest
 
 TAPS = 9
 
@@ -47,6 +48,7 @@ def filter_of(weights, field):
 @kernel(apart=True, part=True)
 def convolve_pair(a, a_at, b, b_at, x, around, weights, shifts, field, n, zero):
     """Make two fields of n cells, numbers `field` and `field` + 1: the registers hold the weights of two."""
+    take_widest()
     w_a, w_b = filter_of(weights, field), filter_of(weights, field + 1)
     shift_a, shift_b = shifts[field], shifts[field + 1]
     for q in range(n):

@@ -4,7 +4,7 @@
 
 n filters for each of C channels, zeros around I. Nothing of y is kept: it is made again wherever it is needed, because
 nine products from a plane in the first-level cache take less time than a number from memory. I is read twice and F
-written once; backward I and the gradient of F are read twice, and that of I is written.
+written once; backward the gradient of F is read once, I twice, and that of I is written, read and written.
 
 S. Ioffe and C. Szegedy, "Batch Normalization", ICML 2015, arXiv:1502.03167.
 """
@@ -12,15 +12,17 @@ S. Ioffe and C. Szegedy, "Batch Normalization", ICML 2015, arXiv:1502.03167.
 from __future__ import annotations
 
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from solver.cpu import field_passes
+from solver.cpu import field_gradients, field_passes
 from solver.cpu.convolution import TAPS
-from solver.cpu.targets import STREAM
+from solver.cpu.targets import STREAM, aligned
 from solver.cpu.threads import Team, own_team, share
 from solver.records import Array
+
+FAR: Final = 4  # standard deviations of a channel's mean from zero: nearer, no more than a digit is lost
 
 
 class Moments(NamedTuple):
@@ -29,15 +31,23 @@ class Moments(NamedTuple):
     mean: Array
     variance: Array
     "the mean square deviation, not Bessel's"
+    centres: Array
+    "(C,), in the dtype of the image, or empty: see `centres_of`"
 
 
 class Norm(NamedTuple):
-    """A BatchNorm's numbers, (C, n) each: what y is shifted by, 1 / sqrt(var + eps), gamma and beta."""
+    """A BatchNorm's numbers, (C, n) each: what y is shifted by, 1 / sqrt(var + eps), gamma and beta; and centres."""
 
     mean: Array
     inverse: Array
     gamma: Array
     beta: Array
+    centres: Array
+
+    @property
+    def scale(self) -> Array:
+        """What y - mean is multiplied by."""
+        return self.gamma * self.inverse
 
 
 class Gradients(NamedTuple):
@@ -54,64 +64,91 @@ def moments(image: Array, filters: Array, team: Team | None = None) -> Moments:
 
     Each plane has its mean subtracted before anything is squared; planes are joined in double precision.
     """
-    found = _per_plane(image, filters, 2)
-    _run(field_passes.moments, (found.reshape(-1),), image, filters, team)
+    found, centres = _per_plane(image, filters, 2), centres_of(image)
+    _run(field_passes.moments, (found.reshape(-1), centres), image, filters, team)
     means, squares = (found[..., k].astype(np.float64) for k in range(2))
     cells, mean = prod(image.shape[2:]), means.mean(0)
     total = squares.sum(0) + cells * np.square(means - mean).sum(0)
-    return Moments(mean, total / (cells * image.shape[0]))
+    return Moments(mean + _of_centres(centres, filters), total / (cells * image.shape[0]), centres)
 
 
 def values(out: Array, image: Array, filters: Array, norm: Norm, team: Team | None = None) -> None:
     """Write the fields into `out`, (N, C, n, rows, columns)."""
-    scale = norm.gamma * norm.inverse
-    folded = (filters * scale[..., None]).astype(image.dtype)
-    shifts = (norm.beta - norm.mean * scale).astype(image.dtype)
-    _run(field_passes.values, (out.reshape(-1), shifts.reshape(-1), out.nbytes >= STREAM), image, folded, team)
+    folded, shifts = folded_into(filters, norm)
+    _run(field_passes.values, (out.reshape(-1), shifts, out.nbytes >= STREAM, norm.centres), image, folded, team)
+
+
+def centres_of(image: Array) -> Array:
+    """Return a number for each channel near those of the first image, where these lie far from zero; else nothing.
+
+    It is subtracted before anything is multiplied, the border's zeros included, which leaves every deviation from a
+    mean as it is: otherwise sums over a plane lose the digits that mean and deviation lie apart.
+    """
+    first = image[0].reshape(image.shape[1], -1).astype(np.float64)
+    centres: Array = first.mean(1).astype(image.dtype)
+    return centres if np.any(np.abs(centres) > FAR * first.std(1)) else centres[:0]
+
+
+def _of_centres(centres: Array, filters: Array) -> Any:
+    """Return y of an image of nothing but these, (C, n), in double precision."""
+    return centres[:, None] * filters.sum(-1, dtype=np.float64) if centres.size else 0.0
+
+
+def folded_into(filters: Array, norm: Norm) -> tuple[Array, Array]:
+    """Return filters, and shifts, flat, that make the norm's output of the image less the centres."""
+    scale = norm.scale
+    folded, shifts = filters * scale[..., None], norm.beta + (_of_centres(norm.centres, filters) - norm.mean) * scale
+    return folded.astype(filters.dtype), shifts.astype(filters.dtype).reshape(-1)
 
 
 def pull_back(
-    gradient: Array,
-    image: Array,
-    filters: Array,
-    norm: Norm,
-    of_image: bool,
-    team: Team | None = None,
-    onto: Array | None = None,
+    gradient: Array, image: Array, filters: Array, norm: Norm, of_image: bool, team: Team | None = None
 ) -> Gradients:
-    """Return the gradients for that of the fields, (N, C, n, rows, columns); mean and variance depend on the image.
+    """Return the gradients for that of the fields, (N, C, n, rows, columns); mean and variance depend on the image."""
+    made = aligned(image.shape if of_image else (0,), image.dtype)
+    found, (folded, shifts) = sums_of(image, filters), folded_into(filters, norm)
+    arguments = (made.reshape(-1), found.reshape(-1), gradient.reshape(-1), shifts, norm.centres)
+    _run(field_gradients.first_pass, arguments, image, folded, team)
+    return finish(made, found, image, filters, norm, team)
 
-    That of the image is added to what is in `onto`, contiguous, if that is given.
-    """
+
+def sums_of(image: Array, filters: Array) -> Array:
+    """Allocate what the first pass of the gradients sums."""
+    return _per_plane(image, filters, field_gradients.SUMS)
+
+
+def finish(made: Array, found: Array, image: Array, filters: Array, norm: Norm, team: Team | None = None) -> Gradients:
+    """Return the gradients after the first pass: `found` are its sums, `made` what the image has of it, or empty."""
     count = image.size // image.shape[1]  # numbers that a mean is over
-    sums = _per_plane(image, filters, 2)
-    scale = norm.gamma * norm.inverse
-    numbers = _numbers(image, scale, norm.beta - norm.mean * scale, norm.mean)
-    _run(field_passes.sums, (sums.reshape(-1), gradient.reshape(-1), numbers), image, filters, team)
-    of_beta, of_product = (sums[..., k].astype(np.float64).sum(0) for k in range(2))
+    total = _over_images(found)
+    of_beta, of_taps, scale = total[..., 0], total[..., 1:], norm.scale
+    level_of_y = _of_centres(norm.centres, filters) - norm.mean
+    of_product = (filters * of_taps).sum(-1) + level_of_y * of_beta
     # dL/dy = scale (g - mean of g - (y - mean) inverse^2 (mean of g (y - mean)))
     slope, level = scale * norm.inverse**2 * of_product / count, scale * of_beta / count
-    numbers = _numbers(image, scale, norm.beta - norm.mean * scale, norm.mean, slope, level)
+    # dL/dy sums to zero over a channel, so that its products with the image less a number are those with the image.
+    rest = -slope[..., None] * filters, -slope * level_of_y - level
     of_filters = _per_plane(image, filters, TAPS)
-    made = np.empty(image.shape if of_image else (0,), image.dtype) if onto is None else onto
-    arguments = (made.reshape(-1), onto is not None and of_image, of_filters.reshape(-1), gradient.reshape(-1), numbers)
-    _run(field_passes.gradients, arguments, image, filters, team)
+    passed = tuple(a.astype(image.dtype).reshape(-1) for a in rest)
+    arguments = (made.reshape(-1), of_filters.reshape(-1), passed, norm.centres)
+    _run(field_gradients.second_pass, arguments, image, filters, team)
     return Gradients(
-        made if of_image else None,
-        of_filters.astype(np.float64).sum(0).astype(image.dtype),
+        made if made.size else None,
+        (scale[..., None] * of_taps + _over_images(of_filters)).astype(image.dtype),
         (of_product * norm.inverse).astype(image.dtype),
         of_beta.astype(image.dtype),
     )
 
 
+def _over_images(found: Array) -> Array:
+    """Sum what is of each plane over the images, in double precision."""
+    total: Array = found.sum(0, dtype=np.float64)
+    return total
+
+
 def _per_plane(image: Array, filters: Array, numbers: int) -> Array:
     """Allocate so many numbers for each plane and field."""
     return np.empty((*image.shape[:2], filters.shape[1], numbers), image.dtype)
-
-
-def _numbers(image: Array, *of_fields: Array) -> Array:
-    """Return the numbers of each field together, in the dtype of the image, flat."""
-    return np.stack(of_fields, -1).astype(image.dtype).reshape(-1)
 
 
 def _run(kernel: Any, arguments: tuple[Any, ...], image: Array, filters: Array, team: Team | None) -> None:

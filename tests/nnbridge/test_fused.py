@@ -9,6 +9,7 @@ from torch import nn
 from torch.autograd import forward_ad
 
 from nnbridge import GlobalLayer, fused
+from nnbridge.memory_format import format_of
 
 # Sums of nine products and K steps in another order: some tens of roundings of values up to about 10.
 TOLERANCE = {torch.float32: 3e-5, torch.float64: 1e-12}
@@ -47,7 +48,7 @@ def assert_same(layer, x):
     want = by_parts(layer, x)
     got = layer(x)
     torch.testing.assert_close(got, want, rtol=tolerance, atol=tolerance)
-    assert got.is_contiguous()
+    assert got.is_contiguous(memory_format=format_of(x))
     return got
 
 

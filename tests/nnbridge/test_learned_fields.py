@@ -8,6 +8,9 @@ from torch import nn
 
 from nnbridge import GlobalLayer, learned_fields
 
+# In one worker: each would compile the same kernels.
+pytestmark = pytest.mark.xdist_group("learned layer")
+
 SHAPES = [(4, 3, 6, 5), (2, 3, 1, 7), (3, 3, 7, 1), (5, 3, 1, 1), (2, 3, 32, 32), (3, 3, 28, 28), (2, 3, 17, 40)]
 # Larger than what an allocator keeps at hand: scratch that is freed too early is no longer there.
 LARGE = [(1, 3, 256, 250), (1, 3, 1100, 700)]
@@ -88,7 +91,15 @@ def test_a_mean_far_from_zero_costs_no_digits():
     compare(layer, apart, x, 5e-3)
     large = images((1, 3, 256, 256), torch.float32) + 1000
     exact = copy.deepcopy(pair(torch.float32)[0]).double()
-    for got, want in zip(step(pair(torch.float32)[0], large), step(exact, large.double()), strict=True):
+    # A number that rounding may bring over the ReLU's kink has two right gradients, and so have its nine neighbours.
+    kinks = nn.functional.max_pool2d(
+        (copy.deepcopy(exact).coefficients[:2](large.double()).abs() < 1e-3).double(), 3, 1, 1
+    )
+    clear = kinks.unflatten(1, (3, 4)).amax(2) == 0
+    assert clear.double().mean() > 0.95
+    found = list(zip(step(pair(torch.float32)[0], large), step(exact, large.double()), strict=True))
+    found[1] = found[1][0][clear], found[1][1][clear]
+    for got, want in found:
         torch.testing.assert_close(got.double(), want.double(), rtol=1e-3, atol=5e-3 * float(want.detach().abs().max()))
     exact, _ = pair(torch.float64)
     exact._learned(x.double())

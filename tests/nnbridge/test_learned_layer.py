@@ -14,6 +14,9 @@ from solver.cpu import learned_layer as kernel
 from solver.cpu import workspace as workspaces
 from solver.cpu.workspace import workspace
 
+# In one worker: each would compile the same kernels.
+pytestmark = pytest.mark.xdist_group("learned layer")
+
 SHAPES = [(3, 4, 6, 5), (2, 3, 1, 7), (2, 3, 7, 1), (5, 2, 1, 1), (5, 2, 9, 8), (2, 3, 32, 32), (3, 2, 28, 28)]
 CHOICES = [
     {},
@@ -73,14 +76,37 @@ def test_planes_of_any_shape(shape, dtype):
     compare(*pair(shape[1], dtype, steps=2), images(shape, dtype))
 
 
+@pytest.mark.parametrize("steps", [1, 3])
+@pytest.mark.parametrize("shape", [(7, 3, 6, 5), (7, 3, 21, 22)], ids=str)
+def test_some_planes_at_a_time_are_all_planes(monkeypatch, shape, steps):
+    """One plane, or one pack of small planes, at a time; a few, with the last group not full; and all."""
+    found = []
+    for size in (1, 3 * shape[2] * shape[3] * 4 * 8, 1 << 30):
+        monkeypatch.setattr(kernel, "GROUP", size)
+        found.append(step(pair(3, steps=steps)[0], images(shape)))
+    for other in found[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(other, found[0], strict=True))
+
+
+@pytest.mark.parametrize("limits", [{"CACHED": 20}, {"SHARED": 20}], ids=str)
 @pytest.mark.parametrize("room", [1, 3_000, 20_000])
-def test_some_images_at_a_time_are_all_images(monkeypatch, room):
+def test_planes_that_no_cache_holds_or_threads_share_go_by_images(monkeypatch, room, limits):
     """One image at a time, two, and the whole batch with the last room not full."""
-    layer, _ = pair(3, steps=2)
-    x = images((7, 3, 6, 5))
-    whole = step(copy.deepcopy(layer), x)
-    monkeypatch.setattr(kernel, "ROOM", room)
-    assert all(torch.equal(a, b) for a, b in zip(step(layer, x), whole, strict=True))
+    x = images((7, 3, 6, 5) if "CACHED" in limits else (1, 1, 6, 5))
+    whole = step(pair(x.shape[1], steps=2)[0], x)
+    called = []
+    by_images = kernel._forward_by_images
+    monkeypatch.setattr(kernel, "_forward_by_images", lambda *a: called.append(1) or by_images(*a))
+    for name, value in {"ROOM": room, **limits}.items():
+        monkeypatch.setattr(kernel, name, value)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        got = step(pair(x.shape[1], steps=2)[0], x)
+    finally:
+        torch.set_num_threads(before)
+    assert called
+    assert all(torch.equal(a, b) for a, b in zip(got, whole, strict=True))
 
 
 def test_gradients_of_every_tensor():
@@ -154,6 +180,23 @@ def test_inputs_that_are_not_contiguous():
     assert not turned.is_contiguous()
     compare(layer, plain, turned)
     compare(*pair(3), images((4, 3, 6, 5)).contiguous(memory_format=torch.channels_last))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_network_that_keeps_channels_last_gets_channels_last(training):
+    found = []
+    for format in (torch.contiguous_format, torch.channels_last):
+        layer, _ = pair(3, steps=2)
+        layer.train(training)
+        x = images((4, 3, 6, 5)).contiguous(memory_format=format).requires_grad_(training)
+        with torch.set_grad_enabled(training):
+            made = layer._evolved(x) if training else layer(x)
+        assert made.is_contiguous(memory_format=format)
+        if training:
+            made.backward(images(made.shape, made.dtype, seed=2))
+            assert x.grad.is_contiguous(memory_format=format)
+        found.append((made.detach(), x.grad))
+    torch.testing.assert_close(*found, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("value", [torch.nan, torch.inf])

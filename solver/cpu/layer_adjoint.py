@@ -1,0 +1,150 @@
+"""A layer in training backward: groups of planes, one kernel for each traversal of the equation's adjoint."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from solver.compiling import kernel
+from solver.cpu import adjoint_step, lanes_adjoint, lanes_adjoint_step
+from solver.cpu.adjoint import adjoint_some
+from solver.cpu.field_bench import load, load_image, open_bench, open_source, scratch, unload
+from solver.cpu.field_gradients import collect, let_through
+from solver.cpu.layer_groups import inputs_of, make_fields, packs
+from solver.cpu.pointers import keep_alive, pointer
+from solver.cpu.sharing import share_out
+from solver.cpu.targets import Targets
+
+
+@kernel(part=True)
+def target_of(origin, gradients, cells, nothing):
+    """Return where the gradient of a coefficient goes."""
+    return gradients[origin * cells :] if origin >= 0 else nothing
+
+
+@kernel(part=True)
+def collect_group(of_image, sums, fields, gradients, bench, learned, first, last):
+    """Pass the gradients of the fields of planes first..last-1 on: see `solver.cpu.field_gradients`."""
+    _, n, rows, columns = learned.shape
+    cells, zero, folded = rows * columns, learned.image.dtype.type(0), pointer(learned.folded, 0)
+    to, made, wanted = pointer(sums, 0), pointer(of_image, 0), of_image.size > 0
+    source, all_gradients = open_source(learned.image, learned.centres), pointer(gradients, 0)
+    let_through(all_gradients, pointer(fields, 0), (last - first) * n * cells, zero)
+    for p in range(first, last):
+        load_image(bench, source, p)
+        if wanted:
+            load(bench.work, bench.made, made, p * cells, rows, columns)
+        g = pointer(all_gradients, (p - first) * n * cells)
+        collect(to, g, bench, folded, wanted, learned.shape, p, zero)
+        if wanted:
+            unload(made, p * cells, bench.work, bench.made, rows, columns)
+    keep_alive(learned, of_image, sums, fields, gradients)
+
+
+@kernel(inline=True)
+def pull_groups(pull, of_image, sums, cotangent, targets, learned, scheme, first, last):
+    """Write the sums of the planes of groups first..last-1, and what the image has of H[K] and of its fields.
+
+    `targets` says what is wanted, and where a group's gradients lie from plane to plane.
+    """
+    _, n, rows, columns = learned.shape
+    cells, group, image, origins = rows * columns, learned.group, learned.image, scheme.origins
+    size = group * n * cells
+    bench_planes, room = scratch(learned.shape, image), np.empty(2 * size, image.dtype)
+    bench, fields, gradients, nothing = open_bench(bench_planes, learned.shape), room[:size], room[size:], room[:0]
+    for begin in range(first * group, min(last * group, learned.planes), group):
+        end = min(begin + group, learned.planes)
+        make_fields(fields, bench, learned, begin, end)
+        strides, wanted, joined = targets
+        of_group = Targets(
+            (
+                of_image[begin * cells : end * cells],
+                nothing,
+                nothing,
+                target_of(origins[3], gradients, cells, nothing),
+                target_of(origins[4], gradients, cells, nothing),
+                target_of(origins[5], gradients, cells, nothing),
+                target_of(origins[6], gradients, cells, nothing),
+            ),
+            strides,
+            wanted,
+            joined,
+            False,
+        )
+        inputs = inputs_of(image[begin * cells : end * cells], fields, scheme)
+        pull(of_group, (cotangent[begin * cells : end * cells], nothing), (inputs, scheme.table), scheme, end - begin)
+        collect_group(of_image, sums, fields, gradients, bench, learned, begin, end)
+    keep_alive(bench_planes, room)
+
+
+@kernel(part=True)
+def pull_by_step(targets, cotangents, batch, scheme, count):
+    """Pull the gradient of one step back."""
+    adjoint_step.adjoint_some(targets, cotangents, batch, scheme.ratios, scheme.extent, scheme.choice, 0, count)
+
+
+@kernel(part=True)
+def pull_step_in_packs(targets, cotangents, batch, scheme, count):
+    """Pull that of one step of small planes back."""
+    lanes_adjoint_step.some_packs(
+        targets, cotangents, batch, scheme.ratios, scheme.extent, scheme.choice, count, 0, packs(count)
+    )
+
+
+@kernel(part=True)
+def pull_steps(targets, cotangents, batch, scheme, count):
+    """Pull that of several steps back."""
+    adjoint_some(targets, cotangents, batch, scheme.ratios, scheme.extent, scheme.choice, 0, count)
+
+
+@kernel(part=True)
+def pull_steps_in_packs(targets, cotangents, batch, scheme, count):
+    """Pull that of several steps of small planes back."""
+    lanes_adjoint.some_packs(targets, cotangents, batch, scheme.ratios, scheme.extent, count, 0, packs(count))
+
+
+@kernel()
+def pull_step(of_image, sums, cotangent, targets, learned, scheme, span):
+    """Pull the gradients of one step back, the groups of a span."""
+    share_out(pull_step_some, (of_image, sums, cotangent, targets, learned, scheme), span)
+
+
+@kernel(part=True)
+def pull_step_some(of_image, sums, cotangent, targets, learned, scheme, first, last):
+    """Do so for groups first..last-1."""
+    pull_groups(pull_by_step, of_image, sums, cotangent, targets, learned, scheme, first, last)
+
+
+@kernel()
+def pull_packed_step(of_image, sums, cotangent, targets, learned, scheme, span):
+    """Do so for small planes."""
+    share_out(pull_packed_step_some, (of_image, sums, cotangent, targets, learned, scheme), span)
+
+
+@kernel(part=True)
+def pull_packed_step_some(of_image, sums, cotangent, targets, learned, scheme, first, last):
+    """Do so for groups first..last-1."""
+    pull_groups(pull_step_in_packs, of_image, sums, cotangent, targets, learned, scheme, first, last)
+
+
+@kernel()
+def pull_flat(of_image, sums, cotangent, targets, learned, scheme, span):
+    """Pull the gradients of several steps back, or of the other forms."""
+    share_out(pull_flat_some, (of_image, sums, cotangent, targets, learned, scheme), span)
+
+
+@kernel(part=True)
+def pull_flat_some(of_image, sums, cotangent, targets, learned, scheme, first, last):
+    """Do so for groups first..last-1."""
+    pull_groups(pull_steps, of_image, sums, cotangent, targets, learned, scheme, first, last)
+
+
+@kernel()
+def pull_packed(of_image, sums, cotangent, targets, learned, scheme, span):
+    """Pull those of several steps of small planes back."""
+    share_out(pull_packed_some, (of_image, sums, cotangent, targets, learned, scheme), span)
+
+
+@kernel(part=True)
+def pull_packed_some(of_image, sums, cotangent, targets, learned, scheme, first, last):
+    """Do so for groups first..last-1."""
+    pull_groups(pull_steps_in_packs, of_image, sums, cotangent, targets, learned, scheme, first, last)
