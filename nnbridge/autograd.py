@@ -7,6 +7,8 @@ arguments that costs 90 microseconds, several times the kernel on small planes. 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import torch
@@ -69,6 +71,41 @@ def register_refusal(library: torch.library.Library, name: str, message: str) ->
         return list(found) if isinstance(found, tuple) else found
 
     library.impl(name, run, "Autograd")
+
+
+def differentiable_once(message: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate a Function's `backward` that has no derivative: whoever asks for one gets a NotImplementedError.
+
+    torch's own `once_differentiable` does not say what to do instead, and lets the gradient of a result whose own
+    gradient is a constant pass for a constant.
+    """
+
+    def decorate(backward: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(backward)
+        def run(ctx: Any, *gradients: Any) -> Any:
+            with torch.no_grad():
+                found = backward(ctx, *gradients)
+            if not torch.is_grad_enabled():
+                return found
+            asked = iter(_Refused.apply(message, *[t.detach().requires_grad_() for t in found if t is not None]))
+            return tuple([None if t is None else next(asked) for t in found])
+
+        return run
+
+    return decorate
+
+
+class _Refused(Function):
+    """Tensors as they are, without a derivative."""
+
+    @staticmethod
+    def forward(ctx: Any, message: str, *tensors: Tensor) -> tuple[Tensor, ...]:
+        ctx.message = message
+        return tuple([t.view_as(t) for t in tensors])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        raise NotImplementedError(ctx.message)
 
 
 def _overload(library: torch.library.Library, name: str) -> Any:

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd import Function, forward_ad
-from torch.autograd.function import once_differentiable
 from torch.nn.modules import module as torch_module
 
+from nnbridge.autograd import differentiable_once
 from nnbridge.operator import DTYPES
 from nnbridge.parts import is_depthwise, runs_alone
 from solver.cpu import learned_fields as kernel
@@ -25,6 +25,11 @@ from solver.cpu.threads import team_of
 
 if TYPE_CHECKING:
     from nnbridge.layers import GlobalLayer
+
+
+NO_SECOND_DERIVATIVE = (
+    "a layer in training has no second derivative: make it with backend='torch', which has one, for double backward."
+)
 
 
 def applies(layer: GlobalLayer, x: Tensor) -> bool:
@@ -89,7 +94,7 @@ class _Fields(Function):
         return fields, *statistics
 
     @staticmethod
-    @once_differentiable
+    @differentiable_once(NO_SECOND_DERIVATIVE)
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         image, filters = arrays(x, weight)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 from nnbridge import learned_fields
-from nnbridge.learned_fields import arrays, move_statistics, norm_of
+from nnbridge.autograd import differentiable_once
+from nnbridge.learned_fields import NO_SECOND_DERIVATIVE, arrays, move_statistics, norm_of
 from nnbridge.memory_format import format_of
 from nnbridge.operator import incoming
 from solver.cpu import learned_fields as fields_kernel
@@ -61,7 +61,7 @@ class _Layer(Function):
         return out.contiguous(memory_format=ctx.format), *statistics
 
     @staticmethod
-    @once_differentiable
+    @differentiable_once(NO_SECOND_DERIVATIVE)
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         image, filters = arrays(x, weight)

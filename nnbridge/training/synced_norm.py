@@ -23,8 +23,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor, distributed, nn
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 from torch.nn.functional import batch_norm
+
+from nnbridge.autograd import differentiable_once
 
 
 def synchronise(model: nn.Module, device: torch.device) -> nn.Module:
@@ -65,6 +66,11 @@ class SyncedNorm(nn.BatchNorm2d):
         return cast(Tensor, normalised)
 
 
+NO_SECOND_DERIVATIVE = (
+    "a norm over several processes has no second derivative: train in one process for double backward."
+)
+
+
 class _Norm(Function):
     """(x, gamma, beta, eps) -> (y, mean, unbiased variance); the statistics have no gradient of their own."""
 
@@ -83,7 +89,7 @@ class _Norm(Function):
         return batch_norm(x, mean, variance, gamma, beta, training=False, eps=eps), mean, unbiased
 
     @staticmethod
-    @once_differentiable
+    @differentiable_once(NO_SECOND_DERIVATIVE)
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         x, gamma, mean, s, count = ctx.saved_tensors
         g = gradients[0].to(gamma.dtype)

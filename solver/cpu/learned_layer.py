@@ -9,7 +9,6 @@ comes of these is added in a second pass, which needs I alone: see `solver.cpu.f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import prod
 from typing import Any, Final, NamedTuple
 
@@ -24,9 +23,8 @@ from solver.cpu.layout import Extent
 from solver.cpu.learned_fields import Gradients, Norm
 from solver.cpu.small import is_small
 from solver.cpu.targets import aligned
-from solver.cpu.threads import Team, own_team, share
+from solver.cpu.threads import PIECES, Team, own_team, share
 from solver.cpu.transposing import LANES
-from solver.cpu.workspace import workspace
 from solver.records import Array, Inputs, Mesh, Ratios
 
 GROUP: Final = 1 << 18  # bytes of the fields of a group of planes: 2^16 is slower, as its calls are many, and 2^20
@@ -54,7 +52,7 @@ def forward(out: Array, image: Array, filters: Array, norm: Norm, equation: Equa
         kernel = layer_forward.step_groups if steps == 1 else layer_forward.flat_groups
         if is_small(image.shape, steps):
             kernel, choice = layer_forward.packed_groups, None if steps == 1 else True
-        learned, scheme = _learned(image, filters, norm), _scheme(image, equation, choice)
+        learned, scheme = _learned(image, filters, norm, team), _scheme(image, equation, choice)
         _run(kernel, (out.reshape(-1), learned, scheme), learned, steps, team)
 
 
@@ -68,7 +66,7 @@ def pull_back(
     team: Team | None = None,
 ) -> Gradients:
     """Return the gradients of image, filters, gamma and beta for that of H[K], `cotangent`, contiguous."""
-    steps, joined = equation.steps, equation.parts.joined
+    steps, joined, team = equation.steps, equation.parts.joined, team or own_team()
     made = aligned(image.shape if of_image else (0,), image.dtype)
     if steps == 0:
         made[...] = cotangent if of_image else 0
@@ -83,7 +81,7 @@ def pull_back(
         choice = True if of_image and joined[1] and joined[2] else None
     elif published and small:
         kernel = layer_adjoint.pull_packed
-    learned, scheme = _learned(image, filters, norm), _scheme(image, equation, choice, keep_shares=not published)
+    learned, scheme = _learned(image, filters, norm, team), _scheme(image, equation, choice, keep_shares=not published)
     found = learned_fields.sums_of(image, filters)
     targets = _targets(scheme, of_image, joined, prod(image.shape[2:]), filters.shape[1])
     arguments = (made.reshape(-1), found.reshape(-1), cotangent.reshape(-1), targets, learned, scheme)
@@ -91,15 +89,14 @@ def pull_back(
     return learned_fields.finish(made, found, image, filters, norm, team)
 
 
-def _learned(image: Array, filters: Array, norm: Norm) -> Learned:
-    """Describe the planes of an image, and how many are a group: whole packs of small ones."""
+def _learned(image: Array, filters: Array, norm: Norm, team: Team) -> Learned:
+    """Describe the planes of an image, and how many are a group: enough groups for all threads, whole packs."""
     n, cells, planes = filters.shape[1], prod(image.shape[2:]), prod(image.shape[:2])
-    group = max(1, GROUP // (image.itemsize * n * cells))
-    group = group if group < LANES else group // LANES * LANES
+    group = max(1, min(GROUP // (image.itemsize * n * cells), planes // (PIECES * team.size)))
     if is_small(image.shape, 2):
-        group = max(group, LANES)
-    shape = (image.shape[1], n, image.shape[2], image.shape[3])
+        group = -(-group // LANES) * LANES
     folded, shifts = learned_fields.folded_into(filters, norm)
+    shape = (image.shape[1], n, image.shape[2], image.shape[3])
     return Learned(image.reshape(-1), folded.reshape(-1), shifts, norm.centres, shape, planes, group)
 
 
@@ -136,24 +133,20 @@ def _targets(scheme: Scheme, of_image: bool, joined: list[bool], cells: int, n: 
     return strides, wanted, np.array([j and of_image for j in joined], np.bool_)
 
 
-def _run(kernel: Any, arguments: tuple[Any, ...], learned: Learned, steps: int, team: Team | None) -> None:
+def _run(kernel: Any, arguments: tuple[Any, ...], learned: Learned, steps: int, team: Team) -> None:
     """Go over the groups of planes."""
-    team = (team or own_team()).for_work(learned.image.size * (learned.shape[1] + steps))
+    team = team.for_work(learned.image.size * (learned.shape[1] + steps))
     share(kernel, arguments, -(-learned.planes // learned.group), team)
 
 
 def _forward_by_images(out: Array, image: Array, filters: Array, norm: Norm, equation: Equation, team: Team) -> None:
     """Write H[K] of planes that threads share and no cache holds."""
-    for some in _some_at_a_time(image, filters):
-        n = filters.shape[1]
-        fields = workspace("fields", (*image[some].shape[:2], n, *image.shape[2:]), image.dtype)
+    size = image.itemsize * filters.shape[1] * prod(image.shape[1:])
+    count = min(max(1, ROOM // size), len(image))
+    room = aligned((count, image.shape[1], filters.shape[1], *image.shape[2:]), image.dtype)
+    for first in range(0, len(image), count):
+        some = slice(first, first + count)
+        fields = room[: len(image[some])]
         learned_fields.values(fields, image[some], filters, norm, team)
         inputs = equation.parts.arrays(image[some], fields)
         cpu.forward_into(out[some], inputs, equation.mesh, equation.steps, team)
-
-
-def _some_at_a_time(image: Array, filters: Array) -> Iterator[slice]:
-    """Go over the images, as many at a time as `ROOM` holds the fields of, one at least."""
-    count = max(1, ROOM // max(1, image.itemsize * filters.shape[1] * prod(image.shape[1:])))
-    for first in range(0, len(image), count):
-        yield slice(first, first + count)

@@ -230,14 +230,6 @@ def test_one_number_a_channel_is_refused_by_torch_itself():
         layer(torch.rand(1, 3, 1, 1, dtype=torch.float64))
 
 
-def test_a_second_derivative_is_refused():
-    layer, _ = pair()
-    x = images(SHAPES[0]).requires_grad_()
-    (gradient,) = torch.autograd.grad(layer._learned(x).square().sum(), x, create_graph=True)
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        gradient.sum().backward()
-
-
 def test_only_the_input_and_the_weights_are_kept():
     layer, _ = pair(torch.float32)
     x = images((16, 3, 32, 32), torch.float32).requires_grad_()
