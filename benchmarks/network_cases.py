@@ -16,6 +16,7 @@ class NetworkCase(BringsExact):
     """A training step, or a pass in evaluation, on images of 3 x 32 x 32; `updates` are images."""
 
     work: str
+    channels_last: bool = False
     contenders: tuple[str, ...] = (OURS, EAGER, RESNET32, REMOVED)
     group: str = "networks"
     bytes: None = None
@@ -28,16 +29,17 @@ class NetworkCase(BringsExact):
 
     @property
     def name(self) -> str:
-        """What is done, and with how many images."""
-        return f"ResNet-Global K=1, {self.work} of {self.updates}"
+        """What is done, with how many images, and how they and all weights lie in memory."""
+        layout = ", channels last" if self.channels_last else ""
+        return f"ResNet-Global K=1, {self.work} of {self.updates}{layout}"
 
     def prepare(self, contender: str) -> Prepared:
         """Build the network of a contender."""
         from benchmarks import networks
 
-        return networks.prepare(self.work, contender)
+        return networks.prepare(self.work, contender, self.channels_last)
 
 
 def cases() -> list[NetworkCase]:
-    """Return both cases."""
-    return [NetworkCase(work) for work in IMAGES]
+    """Return both cases in both layouts."""
+    return [NetworkCase(work, last) for last in (False, True) for work in IMAGES]

@@ -20,11 +20,15 @@ from solver.records import Array
 NAMES = {OURS: "resnet32-global", EAGER: "resnet32-global", RESNET32: "resnet32", REMOVED: "resnet10"}
 
 
-def prepare(work: str, contender: str) -> Prepared:
+def prepare(work: str, contender: str, channels_last: bool = False) -> Prepared:
     """Set up a step of the short recipe, forward to optimiser, or a call without gradients."""
+    task = build(contender, work)
+    if channels_last:
+        network = task.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        task = task._replace(network=network, batch=task.batch.contiguous(memory_format=torch.channels_last))
     if work == TRAINING:
-        return stepping(build(contender, work), lambda: build(contender, work, exact=True))
-    network, images, _ = build(contender, work)
+        return stepping(task, lambda: build(contender, work, exact=True))
+    network, images, _ = task
     network.eval()
 
     def run() -> Tensor:

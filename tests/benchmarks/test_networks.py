@@ -15,10 +15,11 @@ def _few_images(monkeypatch):
         monkeypatch.setitem(networks.IMAGES, work, count)
 
 
+@pytest.mark.parametrize("channels_last", [False, True])
 @pytest.mark.parametrize("work", [TRAINING, INFERENCE])
 @pytest.mark.parametrize("contender", cases()[0].contenders)
-def test_a_contender_computes_its_network(work, contender):
-    prepared = networks.prepare(work, contender)
+def test_a_contender_computes_its_network(work, contender, channels_last):
+    prepared = networks.prepare(work, contender, channels_last)
     (found,), (wanted,) = prepared.arrays(prepared.run()), prepared.exact()
     assert found.shape == wanted.shape
     assert np.linalg.norm(found - wanted) < 1e-4 * np.linalg.norm(wanted)
