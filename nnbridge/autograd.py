@@ -76,19 +76,23 @@ def register_refusal(library: torch.library.Library, name: str, message: str) ->
 def differentiable_once(message: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorate a Function's `backward` that has no derivative: whoever asks for one gets a NotImplementedError.
 
-    torch's own `once_differentiable` does not say what to do instead, and lets the gradient of a result whose own
-    gradient is a constant pass for a constant.
+    It is called as backward(ctx, saved, *gradients), with the saved tensors. If a graph of the backward pass is asked
+    for, its results belong to that graph, as they would in plain torch, beside the gradients and the saved tensors that
+    they are functions of. torch's own `once_differentiable` does not say what to do instead, and where the gradient of
+    a result is a constant it lets the gradients that it returns pass for constants.
     """
 
     def decorate(backward: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(backward)
         def run(ctx: Any, *gradients: Any) -> Any:
+            saved = ctx.saved_tensors  # read once: unpacking hooks may run each time
             with torch.no_grad():
-                found = backward(ctx, *gradients)
+                found = backward(ctx, saved, *gradients)
             if not torch.is_grad_enabled():
                 return found
-            asked = iter(_Refused.apply(message, *[t.detach().requires_grad_() for t in found if t is not None]))
-            return tuple([None if t is None else next(asked) for t in found])
+            made = [t for t in found if t is not None]
+            refused = iter(_Refused.apply(message, len(made), *made, *gradients, *saved))
+            return tuple([None if t is None else next(refused) for t in found])
 
         return run
 
@@ -96,12 +100,12 @@ def differentiable_once(message: str) -> Callable[[Callable[..., Any]], Callable
 
 
 class _Refused(Function):
-    """Tensors as they are, without a derivative."""
+    """The first `count` tensors as functions of the others, without a derivative."""
 
     @staticmethod
-    def forward(ctx: Any, message: str, *tensors: Tensor) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, message: str, count: int, *tensors: Tensor) -> tuple[Tensor, ...]:
         ctx.message = message
-        return tuple([t.view_as(t) for t in tensors])
+        return tuple([t.detach() for t in tensors[:count]])
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:

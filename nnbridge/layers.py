@@ -46,7 +46,8 @@ class GlobalLayer(nn.Module):
     Parameters
     ----------
     channels : int
-        C of the input (N, C, H, W); the output has the same shape, and lies in memory as the input does.
+        C of the input (N, C, H, W); the output has the same shape, channels last if the input is, else
+        contiguous.
     steps : int
         K, number of time steps. Default 1.
     dt : float
@@ -158,7 +159,7 @@ class GlobalLayer(nn.Module):
         return result
 
     def _evolved(self, x: Tensor) -> Tensor:
-        """Return H[steps], in the memory format of `x`."""
+        """Return H[steps], channels last if `x` is."""
         if self.is_published and not self._has_own_evolution and learned_layer.applies(self, x):
             return learned_layer.evolve(self, x)
         H = self._evolve(x, self._learned(x)) if self.is_published else self._evolve_blocks(x)

@@ -87,7 +87,7 @@ class _Fields(Function):
         norm = norm_of(found, filters, gamma, beta, eps)
         fields = x.new_empty(x.shape[0], weight.shape[0], *x.shape[2:])
         kernel.values(fields.numpy().reshape(*image.shape[:2], -1, *image.shape[2:]), image, filters, norm, team)
-        ctx.save_for_backward(x, weight)
+        ctx.save_for_backward(x, weight, gamma, beta)
         ctx.norm = norm
         statistics = tuple(torch.from_numpy(s.reshape(-1)).to(x.dtype) for s in found[:2])
         ctx.mark_non_differentiable(*statistics)
@@ -95,8 +95,8 @@ class _Fields(Function):
 
     @staticmethod
     @differentiable_once(NO_SECOND_DERIVATIVE)
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight = ctx.saved_tensors
+    def backward(ctx: Any, saved: tuple[Tensor, ...], *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight, *_ = saved
         image, filters = arrays(x, weight)
         given = (
             gradients[0].to(x.dtype).resolve_neg().contiguous().numpy().reshape(*image.shape[:2], -1, *image.shape[2:])
@@ -110,7 +110,7 @@ class _Fields(Function):
 
 def arrays(x: Tensor, weight: Tensor) -> tuple[Any, Any]:
     """Return the image (N, C, H, W) and the filters (C, n, 9)."""
-    return x.detach().numpy(), weight.detach().contiguous().numpy().reshape(x.shape[1], -1, 9)
+    return x.detach().contiguous().numpy(), weight.detach().contiguous().numpy().reshape(x.shape[1], -1, 9)
 
 
 def norm_of(found: kernel.Moments, filters: Any, gamma: Tensor, beta: Tensor, eps: float) -> kernel.Norm:

@@ -46,28 +46,26 @@ class _Layer(Function):
     @staticmethod
     def forward(ctx: Any, *given: Any) -> tuple[Tensor, Tensor, Tensor]:
         x, weight, gamma, beta, eps, equation = given
-        ctx.format = format_of(x)
-        x = x.contiguous()
         image, filters = arrays(x, weight)
         team = team_of(torch.get_num_threads())
         found = fields_kernel.moments(image, filters, team)
         norm = norm_of(found, filters, gamma, beta, eps)
-        out = x.new_empty(x.shape)
+        out = torch.empty(x.shape, dtype=x.dtype)
         kernel.forward(out.numpy(), image, filters, norm, equation, team)
-        ctx.save_for_backward(x, weight)
+        ctx.save_for_backward(x, weight, gamma, beta)
         ctx.norm, ctx.equation = norm, equation
-        statistics = tuple(torch.from_numpy(s.reshape(-1)).to(x.dtype) for s in found[:2])
-        ctx.mark_non_differentiable(*statistics)
-        return out.contiguous(memory_format=ctx.format), *statistics
+        mean, variance = (torch.from_numpy(s.reshape(-1)).to(x.dtype) for s in found[:2])
+        ctx.mark_non_differentiable(mean, variance)
+        return out.contiguous(memory_format=format_of(x)), mean, variance
 
     @staticmethod
     @differentiable_once(NO_SECOND_DERIVATIVE)
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight = ctx.saved_tensors
+    def backward(ctx: Any, saved: tuple[Tensor, ...], *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight, *_ = saved
         image, filters = arrays(x, weight)
         given = incoming(gradients[0].resolve_neg().contiguous(), x)
         team = team_of(torch.get_num_threads())
         found = kernel.pull_back(given, image, filters, ctx.norm, ctx.equation, ctx.needs_input_grad[0], team)
-        of_x = None if found.image is None else torch.from_numpy(found.image).contiguous(memory_format=ctx.format)
+        of_x = None if found.image is None else torch.from_numpy(found.image).contiguous(memory_format=format_of(x))
         of_weight = torch.from_numpy(found.filters).reshape(weight.shape)
         return of_x, of_weight, *(torch.from_numpy(g.reshape(-1)) for g in (found.gamma, found.beta)), None, None

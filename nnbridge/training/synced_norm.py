@@ -90,8 +90,8 @@ class _Norm(Function):
 
     @staticmethod
     @differentiable_once(NO_SECOND_DERIVATIVE)
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        x, gamma, mean, s, count = ctx.saved_tensors
+    def backward(ctx: Any, saved: tuple[Tensor, ...], *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        x, gamma, mean, s, count = saved
         g = gradients[0].to(gamma.dtype)
         z = (x - _spread(mean)) * _spread(s)
         of_gamma, of_beta = _sum(g * z), _sum(g)

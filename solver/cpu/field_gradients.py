@@ -33,6 +33,7 @@ from solver.cpu.sharing import share_out
 from solver.cpu.tiles import fill_run
 from solver.cpu.vectors import take_widest
 
+RUN = 2**12  # cells whose sum is kept in their own precision
 SUMS = 1 + TAPS  # numbers that the first pass makes of a field of a plane: the sums of g and of g I around
 
 
@@ -45,7 +46,7 @@ def let_through(g, fields, n, zero):
 
 @kernel(reassociate=True, part=True)
 def taps_of_two(to, a_to, b_to, a, b, d, x, around, n, zero):
-    """Write the sums over n cells of two planes of d, at a and b, times each of the nine cells around in x."""
+    """Add, in double precision, sums over n cells of two planes of d, at a and b, times the nine cells around in x."""
     take_widest()
     a0, a1, a2, a3, a4, a5, a6, a7, a8 = zero, zero, zero, zero, zero, zero, zero, zero, zero
     b0, b1, b2, b3, b4, b5, b6, b7, b8 = zero, zero, zero, zero, zero, zero, zero, zero, zero
@@ -70,12 +71,24 @@ def taps_of_two(to, a_to, b_to, a, b, d, x, around, n, zero):
         b6 += of_b * x[south - 1]
         b7 += of_b * x[south]
         b8 += of_b * x[south + 1]
-    to[a_to], to[a_to + 1], to[a_to + 2] = a0, a1, a2
-    to[a_to + 3], to[a_to + 4], to[a_to + 5] = a3, a4, a5
-    to[a_to + 6], to[a_to + 7], to[a_to + 8] = a6, a7, a8
-    to[b_to], to[b_to + 1], to[b_to + 2] = b0, b1, b2
-    to[b_to + 3], to[b_to + 4], to[b_to + 5] = b3, b4, b5
-    to[b_to + 6], to[b_to + 7], to[b_to + 8] = b6, b7, b8
+    to[a_to] += a0
+    to[a_to + 1] += a1
+    to[a_to + 2] += a2
+    to[a_to + 3] += a3
+    to[a_to + 4] += a4
+    to[a_to + 5] += a5
+    to[a_to + 6] += a6
+    to[a_to + 7] += a7
+    to[a_to + 8] += a8
+    to[b_to] += b0
+    to[b_to + 1] += b1
+    to[b_to + 2] += b2
+    to[b_to + 3] += b3
+    to[b_to + 4] += b4
+    to[b_to + 5] += b5
+    to[b_to + 6] += b6
+    to[b_to + 7] += b7
+    to[b_to + 8] += b8
 
 
 @kernel(apart=True, part=True)
@@ -93,11 +106,15 @@ def turned(w):
     return w[8], w[7], w[6], w[5], w[4], w[3], w[2], w[1], w[0]
 
 
-@kernel(inline=True)
+@kernel(part=True)
 def write_taps(to, first, second, bench, zero):
     """Write the sums of both planes on the bench, with borders of zeros, times the nine cells around in the image."""
-    work, image = bench.work, around(bench.image, bench.S)
-    taps_of_two(to, first, second, bench.first, bench.second, work, work, image, bench.size, zero)
+    work, S = bench.work, bench.S
+    for tap in range(TAPS):
+        to[first + tap], to[second + tap] = 0.0, 0.0
+    for start in range(0, bench.size, RUN):
+        n, image = min(RUN, bench.size - start), around(bench.image + start, S)
+        taps_of_two(to, first, second, bench.first + start, bench.second + start, work, work, image, n, zero)
 
 
 @kernel(inline=True)
@@ -150,7 +167,8 @@ def first_some(of_image, sums, given, shifts, centres, image, folded, shape, fir
         make_values(fields, 0, bench, weights, shift, False, shape, p, zero)
         copy_run(g, 0, gradient, p * n * cells, n * cells)
         let_through(g, fields, n * cells, zero)
-        fill_run(bench.work, bench.made, bench.size, zero)
+        if wanted:
+            fill_run(bench.work, bench.made, bench.size, zero)
         collect(to, g, bench, weights, wanted, shape, p, zero)
         if wanted:
             unload(made, p * cells, bench.work, bench.made, rows, columns)

@@ -22,6 +22,7 @@ from solver.cpu.targets import STREAM, aligned
 from solver.cpu.threads import Team, own_team, share
 from solver.records import Array
 
+IMAGES: Final = 16  # of a batch, by which is judged whether its channels lie far from zero
 FAR: Final = 4  # standard deviations of a channel's mean from zero: nearer, no more than a digit is lost
 
 
@@ -59,14 +60,15 @@ class Gradients(NamedTuple):
     beta: Array
 
 
+@np.errstate(invalid="ignore", over="ignore")  # what is not finite is seen in the result
 def moments(image: Array, filters: Array, team: Team | None = None) -> Moments:
-    """Return mean and variance of y for `image`, (N, C, rows, columns), and `filters`, (C, n, 9), both contiguous.
+    """Return mean and variance of y for `image`, (N, C, rows, columns), and `filters`, (C, n, 9), contiguous, n even.
 
     Each plane has its mean subtracted before anything is squared; planes are joined in double precision.
     """
     found, centres = _per_plane(image, filters, 2), centres_of(image)
     _run(field_passes.moments, (found.reshape(-1), centres), image, filters, team)
-    means, squares = (found[..., k].astype(np.float64) for k in range(2))
+    means, squares = found[..., 0], found[..., 1]
     cells, mean = prod(image.shape[2:]), means.mean(0)
     total = squares.sum(0) + cells * np.square(means - mean).sum(0)
     return Moments(mean + _of_centres(centres, filters), total / (cells * image.shape[0]), centres)
@@ -78,15 +80,20 @@ def values(out: Array, image: Array, filters: Array, norm: Norm, team: Team | No
     _run(field_passes.values, (out.reshape(-1), shifts, out.nbytes >= STREAM, norm.centres), image, folded, team)
 
 
+@np.errstate(invalid="ignore", over="ignore")  # what is not finite is seen in the result
 def centres_of(image: Array) -> Array:
-    """Return a number for each channel near those of the first image, where these lie far from zero; else nothing.
+    """Return a number for each channel near those of the image, where these lie far from zero, and zero elsewhere.
 
     It is subtracted before anything is multiplied, the border's zeros included, which leaves every deviation from a
-    mean as it is: otherwise sums over a plane lose the digits that mean and deviation lie apart.
+    mean as it is: otherwise sums over a plane lose the digits that mean and deviation lie apart. Judged by the middle
+    rows of some images. Nothing is returned where no channel is far.
     """
-    first = image[0].reshape(image.shape[1], -1).astype(np.float64)
-    centres: Array = first.mean(1).astype(image.dtype)
-    return centres if np.any(np.abs(centres) > FAR * first.std(1)) else centres[:0]
+    rows = image[:: -(-len(image) // IMAGES), :, image.shape[2] // 2]
+    mean = rows.mean((0, 2))
+    squares = np.einsum("ncj,ncj->c", rows, rows) / (rows.size // rows.shape[1])
+    far = np.square(mean) > FAR**2 * (squares - np.square(mean))
+    centres: Array = np.where(far, mean, 0).astype(image.dtype)
+    return centres if centres.any() else centres[:0]
 
 
 def _of_centres(centres: Array, filters: Array) -> Any:
@@ -117,16 +124,17 @@ def sums_of(image: Array, filters: Array) -> Array:
     return _per_plane(image, filters, field_gradients.SUMS)
 
 
+@np.errstate(invalid="ignore", over="ignore")  # what is not finite is seen in the result
 def finish(made: Array, found: Array, image: Array, filters: Array, norm: Norm, team: Team | None = None) -> Gradients:
     """Return the gradients after the first pass: `found` are its sums, `made` what the image has of it, or empty."""
     count = image.size // image.shape[1]  # numbers that a mean is over
-    total = _over_images(found)
+    total = found.sum(0)
     of_beta, of_taps, scale = total[..., 0], total[..., 1:], norm.scale
     level_of_y = _of_centres(norm.centres, filters) - norm.mean
     of_product = (filters * of_taps).sum(-1) + level_of_y * of_beta
     # dL/dy = scale (g - mean of g - (y - mean) inverse^2 (mean of g (y - mean)))
     slope, level = scale * norm.inverse**2 * of_product / count, scale * of_beta / count
-    # dL/dy sums to zero over a channel, so that its products with the image less a number are those with the image.
+    # dL/dy sums to zero over a field of the batch: its products with the image less a number are those with the image.
     rest = -slope[..., None] * filters, -slope * level_of_y - level
     of_filters = _per_plane(image, filters, TAPS)
     passed = tuple(a.astype(image.dtype).reshape(-1) for a in rest)
@@ -134,21 +142,15 @@ def finish(made: Array, found: Array, image: Array, filters: Array, norm: Norm, 
     _run(field_gradients.second_pass, arguments, image, filters, team)
     return Gradients(
         made if made.size else None,
-        (scale[..., None] * of_taps + _over_images(of_filters)).astype(image.dtype),
+        (scale[..., None] * of_taps + of_filters.sum(0)).astype(image.dtype),
         (of_product * norm.inverse).astype(image.dtype),
         of_beta.astype(image.dtype),
     )
 
 
-def _over_images(found: Array) -> Array:
-    """Sum what is of each plane over the images, in double precision."""
-    total: Array = found.sum(0, dtype=np.float64)
-    return total
-
-
 def _per_plane(image: Array, filters: Array, numbers: int) -> Array:
-    """Allocate so many numbers for each plane and field."""
-    return np.empty((*image.shape[:2], filters.shape[1], numbers), image.dtype)
+    """Allocate so many numbers in double precision for each plane and field."""
+    return np.empty((*image.shape[:2], filters.shape[1], numbers), np.float64)
 
 
 def _run(kernel: Any, arguments: tuple[Any, ...], image: Array, filters: Array, team: Team | None) -> None:

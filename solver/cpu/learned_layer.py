@@ -19,16 +19,16 @@ from solver.cpu import layer_adjoint, layer_forward, learned_fields
 from solver.cpu.course import CACHED, SHARED
 from solver.cpu.layer import Parts
 from solver.cpu.layer_groups import OF_CONSTANT, OF_IMAGE, OF_ZERO, Learned, Scheme
-from solver.cpu.layout import Extent
+from solver.cpu.layout import Extent, writable
 from solver.cpu.learned_fields import Gradients, Norm
 from solver.cpu.small import is_small
 from solver.cpu.targets import aligned
-from solver.cpu.threads import PIECES, Team, own_team, share
+from solver.cpu.threads import Team, own_team, share
 from solver.cpu.transposing import LANES
 from solver.records import Array, Inputs, Mesh, Ratios
 
-GROUP: Final = 1 << 18  # bytes of the fields of a group of planes: 2^16 is slower, as its calls are many, and 2^20
-ROOM: Final = 1 << 23  # bytes of the fields of some images, where a plane's are too large for that
+GROUP: Final = 1 << 18  # bytes of the fields of a group of planes: measured, 2^16 and 2^20 are slower
+ROOM: Final = 1 << 23  # bytes of the fields of some images, where planes are too large or too few for groups
 
 
 class Equation(NamedTuple):
@@ -42,7 +42,7 @@ class Equation(NamedTuple):
 def forward(out: Array, image: Array, filters: Array, norm: Norm, equation: Equation, team: Team | None = None) -> None:
     """Write H[K] for `image`, (N, C, rows, columns), into `out`; both contiguous, `filters` (C, n, 9)."""
     cells, planes, steps = prod(image.shape[2:]), prod(image.shape[:2]), equation.steps
-    team = team or own_team()
+    team = _team(image, filters, equation, team)
     if steps == 0:
         out[...] = image
     elif cells > CACHED or (planes < team.size and cells > SHARED):
@@ -53,7 +53,7 @@ def forward(out: Array, image: Array, filters: Array, norm: Norm, equation: Equa
         if is_small(image.shape, steps):
             kernel, choice = layer_forward.packed_groups, None if steps == 1 else True
         learned, scheme = _learned(image, filters, norm, team), _scheme(image, equation, choice)
-        _run(kernel, (out.reshape(-1), learned, scheme), learned, steps, team)
+        _run(kernel, (out.reshape(-1), learned, scheme), learned, team)
 
 
 def pull_back(
@@ -66,7 +66,7 @@ def pull_back(
     team: Team | None = None,
 ) -> Gradients:
     """Return the gradients of image, filters, gamma and beta for that of H[K], `cotangent`, contiguous."""
-    steps, joined, team = equation.steps, equation.parts.joined, team or own_team()
+    steps, joined, team = equation.steps, equation.parts.joined, _team(image, filters, equation, team)
     made = aligned(image.shape if of_image else (0,), image.dtype)
     if steps == 0:
         made[...] = cotangent if of_image else 0
@@ -84,20 +84,20 @@ def pull_back(
     learned, scheme = _learned(image, filters, norm, team), _scheme(image, equation, choice, keep_shares=not published)
     found = learned_fields.sums_of(image, filters)
     targets = _targets(scheme, of_image, joined, prod(image.shape[2:]), filters.shape[1])
-    arguments = (made.reshape(-1), found.reshape(-1), cotangent.reshape(-1), targets, learned, scheme)
-    _run(kernel, arguments, learned, steps, team)
+    arguments = (made.reshape(-1), found.reshape(-1), writable(cotangent.reshape(-1)), targets, learned, scheme)
+    _run(kernel, arguments, learned, team)
     return learned_fields.finish(made, found, image, filters, norm, team)
 
 
 def _learned(image: Array, filters: Array, norm: Norm, team: Team) -> Learned:
     """Describe the planes of an image, and how many are a group: enough groups for all threads, whole packs."""
     n, cells, planes = filters.shape[1], prod(image.shape[2:]), prod(image.shape[:2])
-    group = max(1, min(GROUP // (image.itemsize * n * cells), planes // (PIECES * team.size)))
+    group = max(1, min(GROUP // (image.itemsize * n * cells), planes // max(1, team.pieces)))
     if is_small(image.shape, 2):
         group = -(-group // LANES) * LANES
     folded, shifts = learned_fields.folded_into(filters, norm)
     shape = (image.shape[1], n, image.shape[2], image.shape[3])
-    return Learned(image.reshape(-1), folded.reshape(-1), shifts, norm.centres, shape, planes, group)
+    return Learned(writable(image.reshape(-1)), folded.reshape(-1), shifts, norm.centres, shape, planes, group)
 
 
 def _scheme(image: Array, equation: Equation, choice: Any, keep_shares: bool = False) -> Scheme:
@@ -133,14 +133,20 @@ def _targets(scheme: Scheme, of_image: bool, joined: list[bool], cells: int, n: 
     return strides, wanted, np.array([j and of_image for j in joined], np.bool_)
 
 
-def _run(kernel: Any, arguments: tuple[Any, ...], learned: Learned, steps: int, team: Team) -> None:
+def _team(image: Array, filters: Array, equation: Equation, team: Team | None) -> Team:
+    """Return the team for the work; raise if the mesh has a filter, which a layer has not."""
+    if equation.mesh.raw.nu:
+        raise ValueError("`mesh` has a filter, which the steps of a layer do not apply: give one without")
+    return (team or own_team()).for_work(image.size * (filters.shape[1] + equation.steps))
+
+
+def _run(kernel: Any, arguments: tuple[Any, ...], learned: Learned, team: Team) -> None:
     """Go over the groups of planes."""
-    team = team.for_work(learned.image.size * (learned.shape[1] + steps))
     share(kernel, arguments, -(-learned.planes // learned.group), team)
 
 
 def _forward_by_images(out: Array, image: Array, filters: Array, norm: Norm, equation: Equation, team: Team) -> None:
-    """Write H[K] of planes that threads share and no cache holds."""
+    """Write H[K] of planes that threads share, or that no cache holds."""
     size = image.itemsize * filters.shape[1] * prod(image.shape[1:])
     count = min(max(1, ROOM // size), len(image))
     room = aligned((count, image.shape[1], filters.shape[1], *image.shape[2:]), image.dtype)

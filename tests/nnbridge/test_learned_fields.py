@@ -91,6 +91,12 @@ def test_a_mean_far_from_zero_costs_no_digits():
     compare(layer, apart, x, 5e-3)
     large = images((1, 3, 256, 256), torch.float32) + 1000
     exact = copy.deepcopy(pair(torch.float32)[0]).double()
+    # Without a number to subtract gamma's error would be 2e-5.
+    gammas = [
+        step(each, x)[3].detach().double() for each, x in ((pair(torch.float32)[0], large), (exact, large.double()))
+    ]
+    assert float((gammas[0] - gammas[1]).norm() / gammas[1].norm()) < 2e-6
+    exact = copy.deepcopy(pair(torch.float32)[0]).double()
     # A number that rounding may bring over the ReLU's kink has two right gradients, and so have its nine neighbours.
     kinks = nn.functional.max_pool2d(
         (copy.deepcopy(exact).coefficients[:2](large.double()).abs() < 1e-3).double(), 3, 1, 1
@@ -108,6 +114,18 @@ def test_a_mean_far_from_zero_costs_no_digits():
     torch.testing.assert_close(
         layer.coefficients[1].running_var.double(), exact.coefficients[1].running_var, rtol=1e-4, atol=0
     )
+
+
+def test_a_gradient_far_from_zero_costs_no_digits():
+    """Sums of the gradient times the image, from which its mean is subtracted afterwards."""
+    x = images((64, 3, 32, 32), torch.float32)
+    found = []
+    for each, seen in ((pair(torch.float32)[0], x), (copy.deepcopy(pair(torch.float32)[0]).double(), x.double())):
+        made = each._learned(seen)
+        noise = torch.randn(made.shape, generator=torch.Generator().manual_seed(3)).to(made.dtype)
+        found.append(torch.autograd.grad(made, list(each.coefficients.parameters()), 1 + 0.01 * noise))
+    for got, want in zip(*found, strict=True):
+        assert float((got - want).norm() / want.norm()) < 1e-5
 
 
 def test_threads_change_no_bit():
@@ -236,4 +254,5 @@ def test_only_the_input_and_the_weights_are_kept():
     kept = []
     with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
         layer._learned(x)
-    assert sum(t.numel() for t in kept) == x.numel() + layer.coefficients[0].weight.numel()
+    convolution, norm, _ = layer.coefficients
+    assert [t.numel() for t in kept] == [t.numel() for t in (x, convolution.weight, norm.weight, norm.bias)]
