@@ -68,6 +68,9 @@ class TrainingConfig:
     ema
         Decay a step of an exponential average of the network, such as 0.999; the average is then what is tested and
         what `load_model` returns. Default 0: none.
+    norm_images
+        Training images, the first so many, over which the statistics of all BatchNorms are taken anew before each
+        test, such as 5000. Default 0: the averages over the last steps, as published.
     seed
         Of the initial weights and of the order of the images, default 0.
     device
@@ -109,6 +112,7 @@ class TrainingConfig:
     weight_decay: float = 5e-4
     clip_norm: float = 5.0
     ema: float = 0.0
+    norm_images: int = 0
     seed: int = 0
     device: Device = "auto"
     kernel: Kernel = "auto"
@@ -143,6 +147,9 @@ class TrainingConfig:
         _check_integer("epochs", self.epochs, 1)
         _check_integer("batch_size", self.batch_size, 1)
         _check_integer("seed", self.seed, 0)
+        _check_integer("norm_images", self.norm_images, 0)
+        if self.norm_images == 1:
+            raise ValueError("`norm_images` is 1, but a mean square deviation takes two: give 0 for none, or many")
         _check_integer("threads", self.threads, 1)
         _check_range("learning_rate", self.learning_rate, lambda value: value > 0, "a finite number above 0")
         _check_range("momentum", self.momentum, lambda value: 0 <= value < 1, "at least 0 and below 1")

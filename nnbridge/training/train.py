@@ -28,6 +28,7 @@ from nnbridge.training.machine import make_fabric, use_threads
 from nnbridge.training.mesh_log import IMAGES, mesh_records
 from nnbridge.training.observers import Observer, TensorBoard, tensorboard_available
 from nnbridge.training.records import EpochRecord, Metrics
+from nnbridge.training.settling import settle
 from nnbridge.training.state import State
 
 
@@ -149,6 +150,8 @@ def _fit(
                 f"A learning rate below {config.learning_rate:g} may help{layer}"
             ) from None
         speed = len(dataset.train) / (perf_counter() - start)
+        if config.norm_images:
+            settle(state.tested, setup.batches.split.images[: config.norm_images], normalise)
         test_accuracy = accuracy(predict(state.tested, test_split, normalise), test_split.labels, dataset.classes)
         state.mesh += mesh_records(state.tested, normalise(test_split.images[:IMAGES]), epoch)
         state.history.append(EpochRecord(epoch, loss, train_accuracy, test_accuracy, speed, perf_counter() - start))
