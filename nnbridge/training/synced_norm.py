@@ -61,8 +61,10 @@ class SyncedNorm(nn.BatchNorm2d):
         running: Any = self
         with torch.no_grad():
             running.num_batches_tracked.add_(1)
-            running.running_mean.lerp_(mean, self.momentum)
-            running.running_var.lerp_(variance, self.momentum)
+            # Without a momentum all batches count alike, as in torch.
+            share = 1 / int(running.num_batches_tracked) if self.momentum is None else self.momentum
+            running.running_mean.lerp_(mean, share)
+            running.running_var.lerp_(variance, share)
         return cast(Tensor, normalised)
 
 

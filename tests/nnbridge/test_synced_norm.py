@@ -72,6 +72,25 @@ def test_gradients(alone):
     )
 
 
+@pytest.mark.parametrize("momentum", [0.3, None])
+def test_running_statistics(alone, momentum):
+    """With None they are means over all batches."""
+    ours, plain = synchronise(nn.Sequential(norm(momentum=momentum)), CPU)[0], norm(momentum=momentum)
+    for _ in range(3):
+        x = 1 + torch.randn(5, 3, 4, 6, dtype=torch.float64)
+        torch.testing.assert_close(ours(x), plain(x))
+    for got, want in zip(ours.buffers(), plain.buffers(), strict=True):
+        torch.testing.assert_close(got, want)
+
+
+def test_a_second_derivative_is_refused(alone):
+    ours = synchronise(nn.Sequential(norm()), CPU)
+    x = torch.randn(5, 3, 4, 6, dtype=torch.float64, requires_grad=True)
+    (gradient,) = torch.autograd.grad(ours(x).pow(3).sum(), x, create_graph=True)
+    with pytest.raises(NotImplementedError, match="train in one process"):
+        torch.autograd.grad(gradient.sum(), x)
+
+
 def test_evaluation_asks_no_other_process():
     plain = norm()
     plain(torch.randn(5, 3, 4, 4, dtype=torch.float64))
