@@ -282,6 +282,9 @@ def test_transforms_and_forward_mode_see_the_parts(evaluated):
         torch.testing.assert_close(forward_ad.unpack_dual(dual).tangent, want, rtol=1e-10, atol=1e-10)
     stacked = torch.func.vmap(layer)(torch.stack([x, 2 * x]))
     torch.testing.assert_close(stacked[1], layer(2 * x), rtol=1e-12, atol=1e-12)
+    by_channels = torch.stack([x, 2 * x], -1).contiguous(memory_format=torch.channels_last_3d)
+    stacked = torch.func.vmap(layer, in_dims=-1)(by_channels)
+    torch.testing.assert_close(stacked[1], layer(2 * x), rtol=1e-12, atol=1e-12)
 
 
 def test_wrong_channels_are_refused_as_by_the_parts(evaluated):
