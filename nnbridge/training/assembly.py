@@ -54,17 +54,22 @@ def assemble(config: TrainingConfig, dataset: Dataset, fabric: Fabric) -> tuple[
     average = make_average(network, config.ema)
     batches = Batches(dataset.train.to(fabric.device), config.batch_size, config.seed)
     schedule = make_schedule(optimizer, config, len(batches))
-    normalise = Normalisation(dataset.mean, dataset.std)
-    augmentation = Augmentation(
-        normalise, padding=config.crop, flip=config.flip, cutout=config.cutout, seed=config.seed
-    )
+    augmentation = make_augmentation(config, dataset)
     state = State(network, average, optimizer, schedule, batches, augmentation, [], [])
-    prepare: Callable[[Tensor], Tensor] = augmentation if config.crop or config.flip or config.cutout else normalise
+    prepare: Callable[[Tensor], Tensor] = augmentation
+    if not (config.crop or config.flip or config.cutout):
+        prepare = Normalisation(dataset.mean, dataset.std)
     if config.channels_last:
         prepare = partial(_channels_last, prepare)
     return state, EpochSetup(
         fabric, wrapped_model, average, wrapped_optimizer, schedule, batches, prepare, config.clip_norm
     )
+
+
+def make_augmentation(config: TrainingConfig, dataset: Dataset) -> Augmentation:
+    """Return what makes of training images what a network takes, at the beginning of its random numbers."""
+    normalise = Normalisation(dataset.mean, dataset.std)
+    return Augmentation(normalise, padding=config.crop, flip=config.flip, cutout=config.cutout, seed=config.seed)
 
 
 def _channels_last(prepare: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:

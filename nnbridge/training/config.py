@@ -69,8 +69,8 @@ class TrainingConfig:
         Decay a step of an exponential average of the network, such as 0.999; the average is then what is tested and
         what `load_model` returns. Default 0: none.
     norm_images
-        Training images, the first so many, over which the statistics of all BatchNorms are taken anew before each
-        test, such as 5000. Default 0: the averages over the last steps, as published.
+        Training images, the first so many, augmented, over which the statistics of all BatchNorms are taken anew before
+        each test, such as 5000. Default 0: the averages over the last steps, as published.
     seed
         Of the initial weights and of the order of the images, default 0.
     device

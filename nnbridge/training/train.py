@@ -16,7 +16,7 @@ from nnbridge import models
 from nnbridge.data import Dataset, Normalisation
 from nnbridge.models import MnistNet, ResNet
 from nnbridge.processes import processes
-from nnbridge.training.assembly import assemble, make_model
+from nnbridge.training.assembly import assemble, make_augmentation, make_model
 from nnbridge.training.averaging import make_average, restore_average
 from nnbridge.training.config import TrainingConfig
 from nnbridge.training.divergence import DivergenceError, suspect_layer
@@ -151,7 +151,7 @@ def _fit(
             ) from None
         speed = len(dataset.train) / (perf_counter() - start)
         if config.norm_images:
-            settle(state.tested, setup.batches.split.images[: config.norm_images], normalise)
+            settle(state.tested, setup.batches.split.images[: config.norm_images], make_augmentation(config, dataset))
         test_accuracy = accuracy(predict(state.tested, test_split, normalise), test_split.labels, dataset.classes)
         state.mesh += mesh_records(state.tested, normalise(test_split.images[:IMAGES]), epoch)
         state.history.append(EpochRecord(epoch, loss, train_accuracy, test_accuracy, speed, perf_counter() - start))

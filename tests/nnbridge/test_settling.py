@@ -1,5 +1,6 @@
 """Statistics of norms taken anew before a test: their formula, what they leave alone, and that a run keeps them."""
 
+import sys
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from torch import nn
 
 from nnbridge import GlobalLayer, data
-from nnbridge.data import Split
+from nnbridge.data import Normalisation, Split
 from nnbridge.training import Observer, TrainingConfig, load_model, resume, train
 from nnbridge.training.evaluation import accuracy, predict
 from nnbridge.training.folder import load_checkpoint
@@ -51,6 +52,18 @@ def test_training_is_that_without(few, tmp_path):
     assert statistics
     assert all(torch.equal(ours[name], plain[name]) for name in ours if "running" not in name and "batches" not in name)
     assert not any(torch.equal(ours[name], plain[name]) for name in statistics)
+
+
+def test_the_images_are_augmented_as_in_training_and_alike_each_time(few, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        sys.modules["nnbridge.training.train"], "settle", lambda model, images, prepare: seen.append(prepare(images))
+    )
+    train(replace(CONFIG, crop=2, flip=True), few, tmp_path)
+    assert torch.equal(seen[0], seen[1])
+    normalised = Normalisation(few.mean, few.std)(few.train.images[:90])
+    assert seen[0].shape == normalised.shape
+    assert not torch.equal(seen[0], normalised)
 
 
 @pytest.mark.parametrize("ema", [0.0, 0.5])
