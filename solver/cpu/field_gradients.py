@@ -147,13 +147,16 @@ def collect(sums, g, bench, weights, of_image, shape, p, zero):
 
 
 @kernel()
-def first_pass(of_image, sums, given, shifts, centres, image, folded, shape, span):
-    """Write what the gradient of the fields, `given`, sums to and gives the image (if there is room for it)."""
-    share_out(first_some, (of_image, sums, given, shifts, centres, image, folded, shape), span)
+def first_pass(of_image, adds, sums, given, shifts, centres, image, folded, shape, span):
+    """Write what the gradient of the fields, `given`, sums to and gives the image, if there is room for it.
+
+    `adds`: to what stands in place of the image's gradient.
+    """
+    share_out(first_some, (of_image, adds, sums, given, shifts, centres, image, folded, shape), span)
 
 
 @kernel(part=True)
-def first_some(of_image, sums, given, shifts, centres, image, folded, shape, first, last):
+def first_some(of_image, adds, sums, given, shifts, centres, image, folded, shape, first, last):
     """Do so for planes first..last-1."""
     n, rows, columns = shape[1:]
     planes, zero, cells = scratch(shape, image), image.dtype.type(0), rows * columns
@@ -167,7 +170,9 @@ def first_some(of_image, sums, given, shifts, centres, image, folded, shape, fir
         make_values(fields, 0, bench, weights, shift, False, shape, p, zero)
         copy_run(g, 0, gradient, p * n * cells, n * cells)
         let_through(g, fields, n * cells, zero)
-        if wanted:
+        if adds:
+            load(bench.work, bench.made, made, p * cells, rows, columns)
+        elif wanted:
             fill_run(bench.work, bench.made, bench.size, zero)
         collect(to, g, bench, weights, wanted, shape, p, zero)
         if wanted:

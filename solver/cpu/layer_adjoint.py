@@ -1,12 +1,11 @@
-"""A layer in training backward: groups of planes, one kernel for each traversal of the equation's adjoint."""
+"""A layer of one step in training backward: groups of planes, with either traversal of the step's adjoint."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from solver.compiling import kernel
-from solver.cpu import adjoint_step, lanes_adjoint, lanes_adjoint_step
-from solver.cpu.adjoint import adjoint_some
+from solver.cpu import adjoint_step, lanes_adjoint_step
 from solver.cpu.field_bench import load, load_image, open_bench, open_source, scratch, unload
 from solver.cpu.field_gradients import collect, let_through
 from solver.cpu.layer_groups import inputs_of, make_fields, packs
@@ -90,18 +89,6 @@ def pull_step_in_packs(targets, cotangents, batch, scheme, count):
     )
 
 
-@kernel(part=True)
-def pull_steps(targets, cotangents, batch, scheme, count):
-    """Pull that of several steps back."""
-    adjoint_some(targets, cotangents, batch, scheme.ratios, scheme.extent, scheme.choice, 0, count)
-
-
-@kernel(part=True)
-def pull_steps_in_packs(targets, cotangents, batch, scheme, count):
-    """Pull that of several steps of small planes back."""
-    lanes_adjoint.some_packs(targets, cotangents, batch, scheme.ratios, scheme.extent, count, 0, packs(count))
-
-
 @kernel()
 def pull_step(of_image, sums, cotangent, targets, learned, scheme, span):
     """Pull the gradients of one step back, the groups of a span."""
@@ -124,27 +111,3 @@ def pull_packed_step(of_image, sums, cotangent, targets, learned, scheme, span):
 def pull_packed_step_some(of_image, sums, cotangent, targets, learned, scheme, first, last):
     """Do so for groups first..last-1."""
     pull_groups(pull_step_in_packs, of_image, sums, cotangent, targets, learned, scheme, first, last)
-
-
-@kernel()
-def pull_flat(of_image, sums, cotangent, targets, learned, scheme, span):
-    """Pull the gradients of several steps back, or of the other forms."""
-    share_out(pull_flat_some, (of_image, sums, cotangent, targets, learned, scheme), span)
-
-
-@kernel(part=True)
-def pull_flat_some(of_image, sums, cotangent, targets, learned, scheme, first, last):
-    """Do so for groups first..last-1."""
-    pull_groups(pull_steps, of_image, sums, cotangent, targets, learned, scheme, first, last)
-
-
-@kernel()
-def pull_packed(of_image, sums, cotangent, targets, learned, scheme, span):
-    """Pull those of several steps of small planes back."""
-    share_out(pull_packed_some, (of_image, sums, cotangent, targets, learned, scheme), span)
-
-
-@kernel(part=True)
-def pull_packed_some(of_image, sums, cotangent, targets, learned, scheme, first, last):
-    """Do so for groups first..last-1."""
-    pull_groups(pull_steps_in_packs, of_image, sums, cotangent, targets, learned, scheme, first, last)

@@ -112,11 +112,25 @@ def pull_back(
     gradient: Array, image: Array, filters: Array, norm: Norm, of_image: bool, team: Team | None = None
 ) -> Gradients:
     """Return the gradients for that of the fields, (N, C, n, rows, columns); mean and variance depend on the image."""
-    made = aligned(image.shape if of_image else (0,), image.dtype)
-    found, (folded, shifts) = sums_of(image, filters), folded_into(filters, norm)
-    arguments = (made.reshape(-1), found.reshape(-1), gradient.reshape(-1), shifts, norm.centres)
-    _run(field_gradients.first_pass, arguments, image, folded, team)
+    made, found = aligned(image.shape if of_image else (0,), image.dtype), sums_of(image, filters)
+    begin(made, False, found, gradient, image, filters, norm, team)
     return finish(made, found, image, filters, norm, team)
+
+
+def begin(
+    made: Array,
+    adds: bool,
+    found: Array,
+    gradient: Array,
+    image: Array,
+    filters: Array,
+    norm: Norm,
+    team: Team | None = None,
+) -> None:
+    """Make the first pass: write its sums into `found`, and what the image has of it into `made`, or add it there."""
+    folded, shifts = folded_into(filters, norm)
+    arguments = (made.reshape(-1), adds, found.reshape(-1), gradient.reshape(-1), shifts, norm.centres)
+    _run(field_gradients.first_pass, arguments, image, folded, team)
 
 
 def sums_of(image: Array, filters: Array) -> Array:

@@ -3,12 +3,13 @@
     F = ReLU(BatchNorm(3 x 3 convolutions of I)),    H[K] of the equation with the fields F, H[0] = H[-1] = f = I
 
 The fields are four times as large as I, and nine products each: they are made, forward and backward, for as many planes
-at a time as a cache holds, and forgotten. The norm's adjoint needs two means over the gradients of all images; what
-comes of these is added in a second pass, which needs I alone: see `solver.cpu.field_gradients`.
+(or images) at a time as a cache holds, and forgotten. The norm's adjoint needs two means over the gradients of all
+images; what comes of these is added in a second pass, which needs I alone: see `solver.cpu.field_gradients`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import prod
 from typing import Any, Final, NamedTuple
 
@@ -21,6 +22,7 @@ from solver.cpu.layer import Parts
 from solver.cpu.layer_groups import OF_CONSTANT, OF_IMAGE, OF_ZERO, Learned, Scheme
 from solver.cpu.layout import Extent, writable
 from solver.cpu.learned_fields import Gradients, Norm
+from solver.cpu.pullback import adjoint_stacked_into
 from solver.cpu.small import is_small
 from solver.cpu.targets import aligned
 from solver.cpu.threads import Team, own_team, share
@@ -28,7 +30,7 @@ from solver.cpu.transposing import LANES
 from solver.records import Array, Inputs, Mesh, Ratios
 
 GROUP: Final = 1 << 18  # bytes of the fields of a group of planes: measured, 2^16 and 2^20 are slower
-ROOM: Final = 1 << 23  # bytes of the fields of some images, where planes are too large or too few for groups
+ROOM: Final = 1 << 23  # bytes of the fields of some images, where there are no groups
 
 
 class Equation(NamedTuple):
@@ -73,19 +75,17 @@ def pull_back(
         return Gradients(
             made if of_image else None, *(np.zeros_like(a, image.dtype) for a in (filters, norm.gamma, norm.beta))
         )
-    ratios, small = Ratios.of(equation.mesh, image.dtype), is_small(image.shape, steps, adjoint=True)
-    published = not (ratios.velocity_share or ratios.diffusivity_share)
-    kernel, choice = layer_adjoint.pull_flat, None if published else True
-    if published and steps == 1:
+    found, ratios = learned_fields.sums_of(image, filters), Ratios.of(equation.mesh, image.dtype)
+    if steps == 1 and not (ratios.velocity_share or ratios.diffusivity_share):
+        small = is_small(image.shape, steps, adjoint=True)
         kernel = layer_adjoint.pull_packed_step if small else layer_adjoint.pull_step
         choice = True if of_image and joined[1] and joined[2] else None
-    elif published and small:
-        kernel = layer_adjoint.pull_packed
-    learned, scheme = _learned(image, filters, norm, team), _scheme(image, equation, choice, keep_shares=not published)
-    found = learned_fields.sums_of(image, filters)
-    targets = _targets(scheme, of_image, joined, prod(image.shape[2:]), filters.shape[1])
-    arguments = (made.reshape(-1), found.reshape(-1), writable(cotangent.reshape(-1)), targets, learned, scheme)
-    _run(kernel, arguments, learned, team)
+        learned, scheme = _learned(image, filters, norm, team), _scheme(image, equation, choice)
+        targets = _targets(scheme, of_image, joined, prod(image.shape[2:]), filters.shape[1])
+        arguments = (made.reshape(-1), found.reshape(-1), writable(cotangent.reshape(-1)), targets, learned, scheme)
+        _run(kernel, arguments, learned, team)
+    else:
+        _pull_by_images(made, found, cotangent, image, filters, norm, equation, team)
     return learned_fields.finish(made, found, image, filters, norm, team)
 
 
@@ -100,7 +100,7 @@ def _learned(image: Array, filters: Array, norm: Norm, team: Team) -> Learned:
     return Learned(writable(image.reshape(-1)), folded.reshape(-1), shifts, norm.centres, shape, planes, group)
 
 
-def _scheme(image: Array, equation: Equation, choice: Any, keep_shares: bool = False) -> Scheme:
+def _scheme(image: Array, equation: Equation, choice: bool | None) -> Scheme:
     """Describe the equation of a group of planes."""
     parts, mesh, dtype = equation.parts, equation.mesh, image.dtype
     cells, planes = prod(image.shape[2:]), prod(image.shape[:2])
@@ -118,7 +118,7 @@ def _scheme(image: Array, equation: Equation, choice: Any, keep_shares: bool = F
         np.array(list(origins.values()), np.int64),
         constants,
         table,
-        ratios if keep_shares else ratios.pruned(),
+        ratios.pruned(),
         extent,
         choice,
     )
@@ -147,12 +147,48 @@ def _run(kernel: Any, arguments: tuple[Any, ...], learned: Learned, team: Team) 
 
 def _forward_by_images(out: Array, image: Array, filters: Array, norm: Norm, equation: Equation, team: Team) -> None:
     """Write H[K] of planes that threads share, or that no cache holds."""
-    size = image.itemsize * filters.shape[1] * prod(image.shape[1:])
-    count = min(max(1, ROOM // size), len(image))
-    room = aligned((count, image.shape[1], filters.shape[1], *image.shape[2:]), image.dtype)
-    for first in range(0, len(image), count):
-        some = slice(first, first + count)
+    room = _room(image, filters)
+    for some in _some_at_a_time(image, len(room)):
         fields = room[: len(image[some])]
         learned_fields.values(fields, image[some], filters, norm, team)
         inputs = equation.parts.arrays(image[some], fields)
         cpu.forward_into(out[some], inputs, equation.mesh, equation.steps, team)
+
+
+def _pull_by_images(
+    made: Array,
+    found: Array,
+    cotangent: Array,
+    image: Array,
+    filters: Array,
+    norm: Norm,
+    equation: Equation,
+    team: Team,
+) -> None:
+    """Make the first pass of the gradients of several steps, or of the other forms.
+
+    The kernels of several steps are large: made again for groups of planes they would compile for as long again, and
+    what they gain by it is small beside K steps.
+    """
+    parts, mesh, steps = equation
+    room, room_of_fields = _room(image, filters), _room(image, filters)
+    for some in _some_at_a_time(image, len(room)):
+        count = len(image[some])
+        fields, of_fields, of_some = room[:count], room_of_fields[:count], made[some] if made.size else made
+        learned_fields.values(fields, image[some], filters, norm, team)
+        inputs = parts.arrays(image[some], fields)
+        adjoint_stacked_into(of_some, of_fields, cotangent[some], inputs, parts.names, mesh, steps, parts.joined, team)
+        learned_fields.begin(of_some, made.size > 0, found[some], of_fields, image[some], filters, norm, team)
+
+
+def _room(image: Array, filters: Array) -> Array:
+    """Allocate for the fields of as many images as `ROOM` holds those of, one at least."""
+    size = image.itemsize * filters.shape[1] * prod(image.shape[1:])
+    count = min(max(1, ROOM // size), len(image))
+    return aligned((count, image.shape[1], filters.shape[1], *image.shape[2:]), image.dtype)
+
+
+def _some_at_a_time(image: Array, count: int) -> Iterator[slice]:
+    """Go over the images, `count` at a time."""
+    for first in range(0, len(image), count):
+        yield slice(first, first + count)

@@ -97,8 +97,8 @@ def test_the_kernels_ask_for_as_many_threads_as_torch_has(threads, monkeypatch):
         layer.train()(x).sum().backward()
     finally:
         torch.set_num_threads(before)
-    # In evaluation one call; in training the moments of the fields and the steps; back two passes.
-    assert asked == ([] if threads == 1 else [2] * 5)
+    # In evaluation one call; in training the moments of the fields and the steps; back fields, steps and two passes.
+    assert asked == ([] if threads == 1 else [2] * 7)
 
 
 def test_the_solver_s_own_threads_do_without_torch():
