@@ -74,7 +74,8 @@ def test_every_variant_is_that_of_plain_torch(choices, steps):
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_planes_of_any_shape(shape, dtype):
-    compare(*pair(shape[1], dtype, steps=2), images(shape, dtype))
+    """In single precision one step, whose kernels other tests compile as well."""
+    compare(*pair(shape[1], dtype, steps=2 if dtype is torch.float64 else 1), images(shape, dtype))
 
 
 @pytest.mark.parametrize("steps", [1, 3])
@@ -156,11 +157,10 @@ def test_gradients_of_every_tensor():
 
 
 @pytest.mark.parametrize("choices", [{}, {"steps": 3}, {"advection": "flux"}], ids=str)
-@pytest.mark.parametrize("shape", [(4, 3, 6, 5), (4, 3, 21, 22)], ids=str)
-def test_an_input_without_gradient_gets_none(shape, choices):
+def test_an_input_without_gradient_gets_none(choices):
     layer, plain = pair(3, **choices)
     for each in (layer, plain):
-        each(images(shape)).square().sum().backward()
+        each(images((4, 3, 6, 5))).square().sum().backward()
     for p, q in zip(layer.coefficients.parameters(), plain.coefficients.parameters(), strict=True):
         torch.testing.assert_close(p.grad / q.grad.abs().max(), q.grad / q.grad.abs().max(), rtol=0, atol=1e-10)
 
