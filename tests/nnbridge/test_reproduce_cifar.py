@@ -70,17 +70,16 @@ def study(photographs, tmp_path_factory):
     return out, planned, runs, lines
 
 
-@pytest.mark.parametrize("name", ["cifar10", "ablation"])
-def test_the_short_recipe_is_that_of_the_project_s_files(name):
-    for planned in plan(STUDIES[name], "short", 1):
-        choices = read_choices(CONFIGS / f"cifar10-{planned.row}-short.yaml")
+@pytest.mark.parametrize(("recipe", "suffix"), [("short", "-short"), ("published", "")])
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_row_has_a_file_with_its_recipe(name, recipe, suffix):
+    for planned in plan(STUDIES[name], recipe, 1):
+        choices = read_choices(CONFIGS / f"{STUDIES[name].data}-{planned.row}{suffix}.yaml")
         assert TrainingConfig.for_data(**choices) == planned.config
 
 
-def test_the_published_recipe_is_that_of_the_project_s_files():
+def test_the_published_recipe_is_the_same_beside_every_condensed_network():
     planned = {p.row: p.config for p in plan(STUDIES["cifar10"], "published", 1)}
-    for row in ("resnet32", "global"):
-        assert TrainingConfig.for_data(**read_choices(CONFIGS / f"cifar10-{row}.yaml")) == planned[row]
     same = ("epochs", "batch_size", "learning_rate", "weight_decay", "schedule", "milestones")
     for row in ("layer-removed", "matched"):
         assert all(getattr(planned[row], choice) == getattr(planned["global"], choice) for choice in same)
