@@ -54,21 +54,14 @@ def register_refusal(library: torch.library.Library, name: str, message: str) ->
     """Let an operator without a derivative raise a NotImplementedError where it is asked for, not before."""
     operator = _overload(library, name)
 
-    class Refusal(Function):
-        @staticmethod
-        def forward(ctx: Any, *arguments: Any) -> Any:
-            found = _below_autograd(operator, arguments)
-            return tuple(found) if isinstance(found, list) else found
-
-        @staticmethod
-        def backward(ctx: Any, *gradients: Any) -> Any:
-            raise NotImplementedError(message)
-
     def run(*arguments: Any) -> Any:
+        found = _below_autograd(operator, arguments)
         if not _needs_gradient(arguments):
-            return _below_autograd(operator, arguments)
-        found = Refusal.apply(*arguments)
-        return list(found) if isinstance(found, tuple) else found
+            return found
+        tensors = [a for a in arguments if isinstance(a, Tensor)]
+        if isinstance(found, list):
+            return list(_Refused.apply(message, len(found), *found, *tensors))
+        return _Refused.apply(message, 1, found, *tensors)[0]
 
     library.impl(name, run, "Autograd")
 
