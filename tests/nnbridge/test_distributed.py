@@ -28,6 +28,7 @@ pytestmark = [
 
 # 65 images in batches of 32: shares of 16 and 16, and at the end of 1 and 0.
 PDE = TrainingConfig.for_data("digits", backbone="pde", epochs=2, device="cpu", seed=1)
+CALM = 0.01  # at 0.05 a rounding grows to 2e-5 of the loss in eight steps on some processors, at 0.02 to 1e-7
 SHARES = [[3, 2], [4, 0], [1, 5], [0, 2]]
 
 
@@ -42,7 +43,7 @@ def jobs(few, photographs, tiny_config):
     """The runs: 40 photographs in batches of 13 make shares of 7 and 6, and at the end of 1 and 0."""
     return {
         "pde": (PDE, few),
-        "tiny": (replace(tiny_config, epochs=2, batch_size=13, ema=0.5), photographs),
+        "tiny": (replace(tiny_config, epochs=2, batch_size=13, learning_rate=CALM, ema=0.5), photographs),
         "diverges": (replace(tiny_config, epochs=1, learning_rate=1e30, schedule="constant"), photographs),
     }
 
