@@ -5,13 +5,14 @@ STAMP := .venv/.installed
 DOCS_STAMP := .venv/.docs-installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo validate validate-full test lint format docs clean
+.PHONY: help demo validate validate-full test test-slow lint format docs clean
 
 help:
 	@echo "make demo           see the scheme proven and three networks trained (about two minutes, then open report/index.html)"
 	@echo "make validate       the studies alone, in seconds: report/validation/report.html"
 	@echo "make validate-full  more cases, finer grids, longer runs, in minutes: report/validation-full/report.html"
 	@echo "make test           lint, types, import rules and the test suite"
+	@echo "make test-slow      what is left out of it: every specialisation of the GPU's kernels, in three minutes"
 	@echo "make lint           ruff, mypy and the import rules alone"
 	@echo "make format         format the code"
 	@echo "make docs           build the documentation into site/; a warning is an error"
@@ -41,6 +42,9 @@ validate-full: $(STAMP)
 # Tests of one xdist group run in one worker: those that look at the studies' results share one run of them.
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest -n 2 -m slow
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

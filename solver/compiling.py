@@ -21,7 +21,7 @@ from numba.core import config as _config
 from numba.core.compiler import Compiler
 
 from solver.announcing import announce_compiling
-from solver.kernel_cache import name_by_key
+from solver.kernel_cache import keep_safely
 from solver.part_library import PartLibrary
 
 config: Any = _config  # Numba sets its attributes at run time
@@ -114,7 +114,7 @@ def _keep_on_disk(compiled: Any) -> None:
     try:
         config.CACHE_DIR = str(cache_folder())
         compiled.enable_caching()
-        name_by_key(compiled)
+        keep_safely(compiled)
     finally:
         config.CACHE_DIR = before
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,55 @@ def test_compilations_of_two_processes_are_not_mistaken_for_each_other(run_pytho
     assert run_python(READ, **folder) == "done"
     files = {path.name for path in tmp_path.rglob("*sweep_bands*.nbc")}
     assert len(files) == 2, files
+
+
+MEET = """
+import time
+from pathlib import Path
+
+import numpy as np
+from numba.core import event
+from solver.cpu.scan import all_finite, scan_parts
+
+here, first, second = Path(HERE), Path(FOLDER) / "first", Path(FOLDER) / "second"
+compiled = 0
+
+
+def meet(mine, other):
+    mine.touch()
+    for _ in range(600):
+        if other.exists():
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"{other} was not made")
+
+
+class Listener(event.Listener):
+    def on_start(self, event):
+        global compiled
+        if event.data["dispatcher"] is scan_parts:
+            compiled += 1
+            if here == first:
+                meet(first, second)
+
+    def on_end(self, event):
+        pass
+
+
+event.register("numba:compile", Listener())
+if here == second:
+    meet(second, first)
+assert all_finite(np.ones(9))
+print(compiled)
+"""
+
+
+def test_what_one_process_compiles_the_other_waits_for(run_python, tmp_path):
+    """The second one calls the kernel while the first compiles it."""
+
+    def run(name):
+        code = MEET.replace("HERE", repr(str(tmp_path / name))).replace("FOLDER", repr(str(tmp_path)))
+        return run_python(code, NUMBA_CACHE_DIR=str(tmp_path))
+
+    with ThreadPoolExecutor(2) as both:
+        assert list(both.map(run, ("first", "second"))) == ["1", "0"]

@@ -33,9 +33,11 @@ def specialisations():
             # An adjoint in several launches goes forward with its own blocks.
             forward = dict.fromkeys(plan.FORWARD[blocks] + plan.ADJOINT[blocks])
             for kind, which in (("forward", forward), ("adjoint", plan.ADJOINT[blocks])):
+                largest = max(which, key=lambda block: block.threads * block.each)
                 for block in which:
                     name = f"{kind}-{block.width}x{block.apart}x{block.each}-{form}-{np.dtype(dtype).name}"
-                    yield pytest.param(kind, block, form, np.dtype(dtype), id=name)
+                    marks = [] if block == largest else [pytest.mark.slow]  # it comes nearest to the limits
+                    yield pytest.param(kind, block, form, np.dtype(dtype), id=name, marks=marks)
 
 
 def compiled(kind, block, form, dtype):
