@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from solver.compiling import kernel
 from solver.cpu import plane
-from solver.cpu.convolution import convolved, filter_of
+from solver.cpu.convolution import convolve_pair
 from solver.cpu.copying import copy_run
 from solver.cpu.pointers import pointer
 from solver.cpu.rows import Around
@@ -127,20 +127,8 @@ def fill_borders(a, at, rows, columns, value):
         a[at + i * S + S - 1] = value
 
 
-@kernel(apart=True, part=True)
-def convolve_two(a, a_at, b, b_at, x, around, weights, shifts, field, n):
-    """Make convolution + shift of n cells, with the weights `field` and `field` + 1."""
-    take_widest()
-    w_a, w_b = filter_of(weights, field), filter_of(weights, field + 1)
-    shift_a, shift_b = shifts[field], shifts[field + 1]
-    for q in range(n):
-        north, row, south = around.north + q, around.row + q, around.south + q
-        a[a_at + q] = convolved(w_a, shift_a, x, north, row, south)
-        b[b_at + q] = convolved(w_b, shift_b, x, north, row, south)
-
-
 @kernel(inline=True)
-def convolve_bench(bench, weights, shifts, field):
+def convolve_bench(bench, weights, shifts, field, zero):
     """Make both fields on the bench: convolutions of its image + shifts, with the weights `field` and `field` + 1."""
     work, image = bench.work, around(bench.image, bench.S)
-    convolve_two(work, bench.first, work, bench.second, work, image, weights, shifts, field, bench.size)
+    convolve_pair(work, bench.first, work, bench.second, work, image, weights, shifts, field, bench.size, zero)

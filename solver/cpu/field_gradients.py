@@ -14,7 +14,8 @@ from __future__ import annotations
 import numpy as np
 
 from solver.compiling import kernel
-from solver.cpu.convolution import TAPS, convolved, filter_of
+from solver.cpu.convolution import TAPS, filter_of
+from solver.cpu.convolution_adjoint import pull_convolution, taps_of_two, turned
 from solver.cpu.copying import copy_run
 from solver.cpu.field_bench import (
     around,
@@ -31,7 +32,6 @@ from solver.cpu.field_passes import make_values, sum_of
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
 from solver.cpu.tiles import fill_run
-from solver.cpu.vectors import take_widest
 
 RUN = 2**12  # cells whose eighteen sums are kept in their own precision: one sum is begun anew sooner
 SUMS = 1 + TAPS  # numbers that the first pass makes of a field of a plane: the sums of g and of g I around
@@ -42,68 +42,6 @@ def let_through(g, fields, n, zero):
     """Clear n numbers of a gradient where the field is not positive; NaN lets through, as in torch."""
     for q in range(n):
         g[q] = zero if fields[q] <= zero else g[q]
-
-
-@kernel(reassociate=True, part=True)
-def taps_of_two(to, a_to, b_to, a, b, d, x, around, n, zero):
-    """Add, in double precision, sums over n cells of two planes of d, at a and b, times the nine cells around in x."""
-    take_widest()
-    a0, a1, a2, a3, a4, a5, a6, a7, a8 = zero, zero, zero, zero, zero, zero, zero, zero, zero
-    b0, b1, b2, b3, b4, b5, b6, b7, b8 = zero, zero, zero, zero, zero, zero, zero, zero, zero
-    for q in range(n):
-        north, row, south = around.north + q, around.row + q, around.south + q
-        of_a, of_b = d[a + q], d[b + q]
-        a0 += of_a * x[north - 1]
-        a1 += of_a * x[north]
-        a2 += of_a * x[north + 1]
-        a3 += of_a * x[row - 1]
-        a4 += of_a * x[row]
-        a5 += of_a * x[row + 1]
-        a6 += of_a * x[south - 1]
-        a7 += of_a * x[south]
-        a8 += of_a * x[south + 1]
-        b0 += of_b * x[north - 1]
-        b1 += of_b * x[north]
-        b2 += of_b * x[north + 1]
-        b3 += of_b * x[row - 1]
-        b4 += of_b * x[row]
-        b5 += of_b * x[row + 1]
-        b6 += of_b * x[south - 1]
-        b7 += of_b * x[south]
-        b8 += of_b * x[south + 1]
-    to[a_to] += a0
-    to[a_to + 1] += a1
-    to[a_to + 2] += a2
-    to[a_to + 3] += a3
-    to[a_to + 4] += a4
-    to[a_to + 5] += a5
-    to[a_to + 6] += a6
-    to[a_to + 7] += a7
-    to[a_to + 8] += a8
-    to[b_to] += b0
-    to[b_to + 1] += b1
-    to[b_to + 2] += b2
-    to[b_to + 3] += b3
-    to[b_to + 4] += b4
-    to[b_to + 5] += b5
-    to[b_to + 6] += b6
-    to[b_to + 7] += b7
-    to[b_to + 8] += b8
-
-
-@kernel(apart=True, part=True)
-def pull_convolution(out, at, a, b, around_a, around_b, w_a, w_b, n):
-    """Add to n cells what two fields give back: the convolution of each with its filter turned around."""
-    take_widest()
-    for q in range(n):
-        y = convolved(w_a, out[at + q], a, around_a.north + q, around_a.row + q, around_a.south + q)
-        out[at + q] = convolved(w_b, y, b, around_b.north + q, around_b.row + q, around_b.south + q)
-
-
-@kernel(inline=True)
-def turned(w):
-    """Return nine weights from the last to the first."""
-    return w[8], w[7], w[6], w[5], w[4], w[3], w[2], w[1], w[0]
 
 
 @kernel(part=True)
@@ -122,7 +60,7 @@ def pull_both(bench, weights, filter_at):
     """Add to what is made of the image what both fields on the bench give back."""
     w_a, w_b = turned(filter_of(weights, filter_at)), turned(filter_of(weights, filter_at + 1))
     a, b = around(bench.first, bench.S), around(bench.second, bench.S)
-    pull_convolution(bench.work, bench.made, bench.work, bench.work, a, b, w_a, w_b, bench.size)
+    pull_convolution(bench.work, bench.made, bench.work, a, b, w_a, w_b, bench.size)
 
 
 @kernel(part=True)
@@ -203,7 +141,7 @@ def second_some(of_image, of_filters, rest, centres, image, filters, shape, firs
             load(work, bench.made, made, p * cells, rows, columns)
         for field in range(0, n, 2):
             filter_at = p % C * n + field
-            convolve_bench(bench, weights_of_rest, shifts, filter_at)
+            convolve_bench(bench, weights_of_rest, shifts, filter_at, zero)
             for at in (bench.first, bench.second):
                 fill_borders(work, at, rows, columns, zero)
             to = (p * n + field) * TAPS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from solver.compiling import kernel
-from solver.cpu.convolution import convolve_pair
+from solver.cpu.convolution import rectify_pair
 from solver.cpu.copying import copy_run
 from solver.cpu.field_bench import around, convolve_bench, fill_borders, load_image, open_bench, open_source, scratch
 from solver.cpu.pointers import keep_alive, pointer
@@ -60,7 +60,7 @@ def moments_some(found, centres, image, filters, shape, first, last):
     for p in range(first, last):
         load_image(bench, source, p)
         for field in range(0, n, 2):
-            convolve_bench(bench, weights, shifts, p % C * n + field)
+            convolve_bench(bench, weights, shifts, p % C * n + field, zero)
             for which in range(2):
                 at, to = bench.first if which == 0 else bench.second, 2 * (p * n + field + which)
                 fill_borders(work, at, rows, columns, zero)
@@ -98,7 +98,7 @@ def make_values(out, at, bench, weights, shifts, streamed, shape, p, zero):
     C, n, rows, columns = shape
     work, cells = bench.work, rows * columns
     for field in range(0, n, 2):
-        convolve_pair(
+        rectify_pair(
             work, bench.first, work, bench.second, work, around(bench.image, bench.S), weights, shifts,
             p % C * n + field, bench.size, zero,
         )  # fmt: skip

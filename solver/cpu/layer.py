@@ -15,7 +15,7 @@ import numpy as np
 
 from solver.compiling import kernel
 from solver.cpu import plane
-from solver.cpu.convolution import convolve_pair, finish
+from solver.cpu.convolution import finish, rectify_pair
 from solver.cpu.copying import copy_run
 from solver.cpu.layout import Extent
 from solver.cpu.pointers import pointer, seven
@@ -149,7 +149,7 @@ def layer_some(out, image, layer, parts, ratios, extent, first, last):
         around = Around(image_at, image_at - S, image_at + S)
         for field in range(begin, end, 2):
             to, which = field * size + S, channel * learned + field - begin
-            convolve_pair(work, to, work, to + size, work, around, weights, shift, which, n, zero)
+            rectify_pair(work, to, work, to + size, work, around, weights, shift, which, n, zero)
             border_fields(planes, field, rows, columns, sides, ratios)
         copy_run(store, even_at - S, store, image_at - S, (rows + 2) * S)
         now_at, new_at = even_at, even_at + size

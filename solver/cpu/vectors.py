@@ -1,9 +1,23 @@
-"""How wide the vectors are that a kernel computes in."""
+"""How wide the vectors are that a kernel computes in, and how many of them a processor holds."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from numba import types
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic, overload
+
+
+def _registers() -> int:
+    """Return how many vector registers the processor that kernels are compiled for has."""
+    triple, _, features = cpu_target.target_context.codegen().magic_tuple()
+    return 32 if "+avx512vl" in features.split(",") or not triple.startswith(("x86", "i686")) else 16
+
+
+# Where there are few, a loop that needs more keeps the rest in memory, and loads or stores each of them every turn.
+# What is compiled for one processor is not taken for another: Numba's cache knows its features.
+MANY_REGISTERS: Final = _registers() >= 32
 
 
 def take_widest():
