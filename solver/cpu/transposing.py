@@ -1,7 +1,8 @@
 """Interleaving planes: cell q of plane l of a pack goes to place q * LANES + l, and back.
 
-Square blocks, as wide as a cache line, go through registers, in four rounds of shuffles for sixteen numbers; one at a
-time, each number would be loaded and stored alone.
+Square blocks, as wide as a vector, go through registers, in four rounds of shuffles for sixteen numbers; one at a time,
+each number would be loaded and stored alone. A round moves numbers inside the parts of 16 bytes that vectors are made
+of, or those parts whole: what else moves between them takes several instructions where vectors have 256 bits.
 """
 
 from __future__ import annotations
@@ -11,33 +12,68 @@ from numba import types
 from numba.extending import intrinsic, overload
 
 from solver.compiling import kernel
-from solver.cpu.copying import LINE
 from solver.cpu.pointers import pointer, size_of
+from solver.cpu.vectors import BYTES
 
+PART = 16  # bytes: as many numbers of any two vectors go to any places there by one instruction
 LANES = 16  # planes of a pack: as many float32 as make a cache line; loops over fewer numbers are not made vectors
 
 
 def width_of(a):
-    """Return how many numbers like `a`, or of what a pointer points to, make a cache line."""
-    return LINE // a.itemsize
+    """Return how many numbers like `a`, or of what a pointer points to, make a vector."""
+    return BYTES // a.itemsize
 
 
 @overload(width_of, inline="never")
 def _compiled_width_of(a):
     def implementation(a):
-        return LINE // size_of(a)
+        return BYTES // size_of(a)
 
     return implementation
 
 
 def transpose_block(to, to_starts, at, source, source_starts, start):
-    """Write to[to_starts[a] + at + b] = source[source_starts[b] + start + a] for all a and b in a cache line.
+    """Write to[to_starts[a] + at + b] = source[source_starts[b] + start + a] for all a and b in a vector.
 
     What is written is not in `source`.
     """
     for a in range(width_of(to)):
         for b in range(width_of(to)):
             to[int(to_starts[a]) + at + b] = source[int(source_starts[b]) + start + a]
+
+
+def turn(rows, part, shuffle):
+    """Return the columns of as many rows as each has numbers; shuffle(a, b, places) takes those of two rows.
+
+    First squares of `part` rows and columns are turned around, then the square that these make.
+    """
+    rows = list(rows)
+    for first in range(0, len(rows), part):
+        rows[first : first + part] = _turn_pieces(rows[first : first + part], 1, len(rows), shuffle)
+    for first in range(part):
+        rows[first::part] = _turn_pieces(rows[first::part], part, len(rows), shuffle)
+    return rows
+
+
+def _turn_pieces(rows, size, width, shuffle):
+    """Turn squares of pieces around, each of `size` numbers, side by side in rows of `width` numbers."""
+    count, half = len(rows), len(rows) // 2
+    places = [_alternating(upper, count, size, width) for upper in (0, half)]
+    # Each round is a perfect shuffle, which turns the bits of a piece's place around by one.
+    for _ in range(count.bit_length() - 1):
+        pairs = [(rows[k], rows[k + half]) for k in range(half)]
+        rows = [shuffle(a, b, which) for a, b in pairs for which in places]
+    return rows
+
+
+def _alternating(upper, count, size, width):
+    """Return places in two rows of `width` numbers, those of the second behind those of the first.
+
+    Pieces are taken from both in turns: of every `count` the half that begins with number `upper`.
+    """
+    starts = range(0, width, count * size)
+    pieces = [start + (upper + k // 2) * size + k % 2 * width for start in starts for k in range(count)]
+    return [piece + number for piece in pieces for number in range(size)]
 
 
 @intrinsic
@@ -48,7 +84,7 @@ def _transpose_block(typing_context, to, to_starts, at, source, source_starts, s
         to, to_starts, at, source, source_starts, start = arguments
         number = context.get_data_type(signature.args[0].dtype)
         size = context.get_abi_sizeof(number)
-        width = LINE // size
+        width = BYTES // size
         vector = ir.VectorType(number, width)
 
         def address(memory, starts, index, offset):
@@ -56,18 +92,15 @@ def _transpose_block(typing_context, to, to_starts, at, source, source_starts, s
             cell = builder.gep(memory, [builder.add(first, offset)])
             return builder.bitcast(cell, vector.as_pointer())
 
+        def shuffle(a, b, places):
+            return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), width), places))
+
         rows = []
         for index in range(width):
             row = builder.load(address(source, source_starts, index, start))
             row.align = size
             rows.append(row)
-        # Each round is a perfect shuffle, which turns the bits of a number's place around by one.
-        half, places = width // 2, ir.VectorType(ir.IntType(32), width)
-        masks = [ir.Constant(places, [first + k // 2 + k % 2 * width for k in range(width)]) for first in (0, half)]
-        for _ in range(width.bit_length() - 1):
-            pairs = [(rows[k], rows[k + half]) for k in range(half)]
-            rows = [builder.shuffle_vector(a, b, mask) for a, b in pairs for mask in masks]
-        for index, row in enumerate(rows):
+        for index, row in enumerate(turn(rows, PART // size, shuffle)):
             builder.store(row, address(to, to_starts, index, at)).align = size
         return context.get_dummy_value()
 

@@ -9,15 +9,21 @@ from numba.core.registry import cpu_target
 from numba.extending import intrinsic, overload
 
 
-def _registers() -> int:
-    """Return how many vector registers the processor that kernels are compiled for has."""
-    triple, _, features = cpu_target.target_context.codegen().magic_tuple()
-    return 32 if "+avx512vl" in features.split(",") or not triple.startswith(("x86", "i686")) else 16
+def _vectors() -> tuple[int, int]:
+    """Return how many bytes a vector of the processor that kernels are compiled for has, and how many it can name."""
+    triple, _, listed = cpu_target.target_context.codegen().magic_tuple()
+    features = listed.split(",")
+    if "+avx512vl" in features:
+        return 64, 32
+    if triple.startswith(("x86", "i686")):
+        return 32 if "+avx" in features else 16, 16
+    return 16, 32
 
 
-# Where there are few, a loop that needs more keeps the rest in memory, and loads or stores each of them every turn.
 # What is compiled for one processor is not taken for another: Numba's cache knows its features.
-MANY_REGISTERS: Final = _registers() >= 32
+BYTES, REGISTERS = _vectors()
+# Where there are few, a loop that needs more keeps the rest in memory, and loads or stores each of them every turn.
+MANY_REGISTERS: Final = REGISTERS >= 32
 
 
 def take_widest():

@@ -5,7 +5,7 @@ import pytest
 from scheme_kinds import SIDES, name
 
 from solver import cpu, reference
-from solver.cpu import small, transposing
+from solver.cpu import small, transposing, vectors
 from solver.cpu.transposing import LANES
 from solver.records import Inputs, Levels, Mesh
 
@@ -133,8 +133,15 @@ def test_which_planes_are_small():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_turning_around_in_plain_python(dtype):
     """What the kernels do with registers, as the same function does it uncompiled."""
-    width = transposing.LINE // np.dtype(dtype).itemsize
+    width = vectors.BYTES // np.dtype(dtype).itemsize
     source, to = np.arange(width * width, dtype=dtype), np.zeros(width * width, dtype)
     rows = np.arange(width) * width
     transposing.transpose_block(to, rows, 0, source, rows, 0)
     np.testing.assert_array_equal(to.reshape(width, width), source.reshape(width, width).T)
+
+
+@pytest.mark.parametrize(("width", "part"), [(2, 2), (4, 2), (8, 2), (4, 4), (8, 4), (16, 4)])
+def test_squares_of_any_vector_are_turned_around(width, part):
+    square = np.arange(width * width).reshape(width, width)
+    columns = transposing.turn(square, part, lambda a, b, places: np.concatenate([a, b])[places])
+    np.testing.assert_array_equal(columns, square.T)
