@@ -12,7 +12,7 @@ help:
 	@echo "make validate       the studies alone, in seconds: report/validation/report.html"
 	@echo "make validate-full  more cases, finer grids, longer runs, in minutes: report/validation-full/report.html"
 	@echo "make test           lint, types, import rules and the test suite"
-	@echo "make test-slow      what is left out of it: every specialisation of the GPU's kernels, in three minutes"
+	@echo "make test-slow      what is left out of it: the GPU's kernels for smaller blocks, another processor's vectors; minutes"
 	@echo "make lint           ruff, mypy and the import rules alone"
 	@echo "make format         format the code"
 	@echo "make docs           build the documentation into site/; a warning is an error"
@@ -43,8 +43,11 @@ validate-full: $(STAMP)
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
+# Then the kernels as a processor with vectors of 256 bits has them, which one with wider vectors does not compile.
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -n 2 -m slow
+	NUMBA_CPU_NAME=haswell NUMBA_CPU_FEATURES=+avx,+avx2,+fma $(BIN)/python -m pytest -n 2 --dist loadgroup \
+		tests/solver/test_small_planes.py tests/nnbridge/test_learned_layer.py tests/nnbridge/test_fused.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from numba.core import event
@@ -31,3 +32,9 @@ class _Announcement(event.Listener):
 def announce_compiling(where: Callable[[], str]) -> None:
     """Announce the first compilation; `where` says where the result is kept."""
     event.register("numba:compile", _Announcement(where))
+
+
+@cache
+def announce_waiting() -> None:
+    """Say once that another process compiles what this one needs."""
+    print("pdebridge: another process is compiling kernels for this processor; waiting for them", file=sys.stderr)

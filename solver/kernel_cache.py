@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,11 +19,19 @@ from filelock import FileLock, Timeout
 from numba.core.caching import IndexDataCacheFile
 from numba.core.compiler_lock import global_compiler_lock
 
+from solver.announcing import announce_waiting
+
 LONGEST: Final = 120.0  # seconds to wait for a kernel of another process, which may have been stopped; then it is made
 
 
 class NamedByKey(IndexDataCacheFile):
     """One function's compilations, each in a file named after its signature, processor and byte code."""
+
+    def holds(self, key: Any) -> bool:
+        """Whether a compilation was kept."""
+        with suppress(OSError):
+            return key in self._load_index()
+        return False
 
     def save(self, key: Any, data: Any) -> None:
         """Keep a compilation."""
@@ -39,33 +47,40 @@ def number_of(key: Any) -> int:
 
 def keep_safely(compiled: Any) -> None:
     """Let a compiled function, whose cache is enabled, name its files so, and compile where no other process does."""
-    compiled._cache._cache_file.__class__ = NamedByKey
-    compile_it = compiled.compile
+    cache, compile_it = compiled._cache, compiled.compile
+    cache._cache_file.__class__ = NamedByKey
 
-    def compile_once(signature: Any) -> Any:
-        # Our lock inside Numba's, which `compile_it` takes as well: two threads would else wait for each other.
+    def compile_once(sig: Any) -> Any:
+        # The process's lock inside Numba's, which `compile_it` takes as well: two threads would else wait for each
+        # other. Meanwhile no other thread of this process compiles, as during a compilation of its own.
         with global_compiler_lock:
-            if signature in compiled.overloads:
-                return compile_it(signature)
-            with _alone(compiled, signature):
-                return compile_it(signature)
+            key = cache._index_key(sig, compiled.targetctx.codegen())
+            if sig in compiled.overloads or cache._cache_file.holds(key):
+                return compile_it(sig)
+            with _alone(Path(cache.cache_path) / f"{compiled.py_func.__name__}-{number_of(key)}.lock"):
+                return compile_it(sig)
 
     compiled.compile = compile_once
 
 
 @contextmanager
-def _alone(compiled: Any, signature: Any) -> Iterator[None]:
-    """Hold the lock of one compilation; go on without it where there are none, or it takes too long."""
-    cache = compiled._cache
-    key = cache._index_key(signature, compiled.targetctx.codegen())
-    folder = Path(cache.cache_path)
-    lock = FileLock(folder / f"{compiled.py_func.__name__}-{number_of(key)}.lock", timeout=LONGEST)
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the lock of one compilation; go on without it where it cannot be had, or not in `LONGEST` seconds."""
+    lock = FileLock(path)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except (Timeout, OSError, NotImplementedError):
-        pass
-    try:
+        with suppress(Timeout, OSError, NotImplementedError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _acquire(lock)
         yield
     finally:
-        lock.release()
+        with suppress(OSError):  # what is compiled is of use all the same
+            lock.release()
+
+
+def _acquire(lock: Any) -> None:
+    """Take a lock, and say so if it is waited for."""
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        announce_waiting()
+        lock.acquire(timeout=LONGEST)

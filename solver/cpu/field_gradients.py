@@ -33,7 +33,7 @@ from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
 from solver.cpu.tiles import fill_run
 
-RUN = 2**12  # cells whose eighteen sums are kept in their own precision: one sum is begun anew sooner
+RUN = 2**12  # cells whose sums of products are kept in their own precision: a sum of one product is begun anew sooner
 SUMS = 1 + TAPS  # numbers that the first pass makes of a field of a plane: the sums of g and of g I around
 
 

@@ -15,7 +15,7 @@ from solver.compiling import kernel
 from solver.cpu.pointers import pointer, size_of
 from solver.cpu.vectors import BYTES
 
-PART = 16  # bytes: as many numbers of any two vectors go to any places there by one instruction
+PART = 16  # bytes: in parts of so many two vectors are interleaved by one instruction, and parts are moved by one
 LANES = 16  # planes of a pack: as many float32 as make a cache line; loops over fewer numbers are not made vectors
 
 

@@ -193,3 +193,41 @@ def test_what_one_process_compiles_the_other_waits_for(run_python, tmp_path):
 
     with ThreadPoolExecutor(2) as both:
         assert list(both.map(run, ("first", "second"))) == ["1", "0"]
+
+
+UNLOCKED = """
+import numpy as np
+import solver.kernel_cache as kept
+from filelock import FileLock
+from solver.cpu.fingerprint import fingerprint
+from solver.cpu.scan import all_finite
+
+alone, held = kept._alone, []
+kept.LONGEST = 0.1
+
+
+def hold(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    held.append(FileLock(path))
+    held[-1].acquire()
+    return alone(path)
+
+
+def obstruct(path):
+    path.mkdir(parents=True)
+    return alone(path)
+
+
+kept._alone = hold
+assert all_finite(np.ones(9))
+assert len(held) == 1
+kept._alone = obstruct
+assert len(fingerprint(np.ones(9)))
+print("done")
+"""
+
+
+def test_a_kernel_whose_lock_cannot_be_had_is_compiled_all_the_same(run_python, tmp_path):
+    """Because a process that holds it was stopped, or where the lock's file cannot be made."""
+    assert run_python(UNLOCKED, NUMBA_CACHE_DIR=str(tmp_path)) == "done"
+    assert len(list(tmp_path.rglob("*.nbc"))) == 2

@@ -1,4 +1,7 @@
-"""The GPU's kernels compiled without one: every specialisation, what its code must not hold, and its registers."""
+"""The GPU's kernels compiled without one: what their code must not hold, and its registers.
+
+Of each kind, form and dtype the kernel of the largest block; those of all smaller ones are marked as slow.
+"""
 
 import re
 from types import SimpleNamespace
