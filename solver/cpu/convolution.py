@@ -52,7 +52,7 @@ def filter_of(weights, field):
 
 
 @kernel(inline=True)
-def _both(make, a, a_at, b, b_at, x, around, weights, shifts, field, n, zero):
+def _at_once(make, a, a_at, b, b_at, x, around, weights, shifts, field, n, zero):
     """Make two fields in one loop: the registers hold the weights of both."""
     w_a, w_b = filter_of(weights, field), filter_of(weights, field + 1)
     shift_a, shift_b = shifts[field], shifts[field + 1]
@@ -71,13 +71,13 @@ def _one(make, a, at, x, around, weights, shifts, field, n, zero):
 
 
 @kernel(inline=True)
-def _one_by_one(make, a, a_at, b, b_at, x, around, weights, shifts, field, n, zero):
+def _in_turn(make, a, a_at, b, b_at, x, around, weights, shifts, field, n, zero):
     """Make two fields, one after the other: nine weights are all that there is room for."""
     _one(make, a, a_at, x, around, weights, shifts, field, n, zero)
     _one(make, b, b_at, x, around, weights, shifts, field + 1, n, zero)
 
 
-_pair = _both if MANY_REGISTERS else _one_by_one
+_pair = _at_once if MANY_REGISTERS else _in_turn
 
 
 @kernel(apart=True, part=True)

@@ -91,6 +91,7 @@ def _taps_in_turn(to, a_to, b_to, a, b, d, x, around, n, zero):
     _taps_of_one(to, b_to, b, d, x, around, n, zero)
 
 
+# (to, a_to, b_to, a, b, d, x, around, n, zero)
 taps_of_two = _taps_at_once if MANY_REGISTERS else _taps_in_turn
 
 
@@ -118,6 +119,7 @@ def _pull_in_turn(out, at, d, a, b, w_a, w_b, n):
     _pull_one(out, at, d, b, w_b, n)
 
 
+# (out, at, d, a, b, w_a, w_b, n)
 pull_convolution = _pull_at_once if MANY_REGISTERS else _pull_in_turn
 
 

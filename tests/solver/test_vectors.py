@@ -43,7 +43,7 @@ def made(size, make):
 for formula in (convolution.filtered, convolution.unrectified):
     both, alone = (
         made(2 * n, lambda to: pair(formula, to, 0, to, n, x, around, weights, shifts, 2, n, zero))
-        for pair in (convolution._both, convolution._one_by_one)
+        for pair in (convolution._at_once, convolution._in_turn)
     )
     assert np.array_equal(both, alone) and len(set(both)) > n, formula
 
