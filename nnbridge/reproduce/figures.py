@@ -75,9 +75,7 @@ def learning_curves(runs: Sequence[Run]) -> Figure:
         left.set(xlabel="epoch", ylabel="training loss (cross entropy)", title="Training loss", yscale="log")
         for ax in (left, right):
             ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        left.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        left.yaxis.set_major_formatter("{x:g}")
-        left.yaxis.set_minor_locator(NullLocator())
+        _label_losses(left)
         right.set(xlabel="epoch", ylabel="test accuracy, %", title="Test accuracy")
         _show_the_ends(right, runs)
         right.legend(loc="best")
@@ -91,6 +89,15 @@ def _curve(ax: Axes, row: str, number: int, curves: Sequence[Sequence[float]]) -
     every = max(1, len(epochs) // 10)
     ax.plot(epochs, values.mean(axis=0), color=colour, marker=marker, markevery=every, label=row)
     ax.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, lw=0)
+
+
+def _label_losses(ax: Axes) -> None:
+    """Label 1, 2 and 5 of each decade, or, where hardly any of these is in sight, round numbers."""
+    (low, high), decades = ax.get_ylim(), LogLocator(subs=(1, 2, 5))
+    in_sight = [tick for tick in decades.tick_values(low, high) if low <= tick <= high]
+    ax.yaxis.set_major_locator(decades if len(in_sight) > 2 else MaxNLocator(5))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_locator(NullLocator())
 
 
 def _show_the_ends(ax: Axes, runs: Sequence[Run]) -> None:

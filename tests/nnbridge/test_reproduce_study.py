@@ -4,6 +4,7 @@ import csv
 import json
 from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -124,6 +125,19 @@ def test_the_confusion_figure_shows_the_mean_over_seeds(study):
         expected = np.mean([run.metrics.confusion for run in runs if run.config.backbone == backbone], axis=0)
         shown = np.array([float(text.get_text()) for text in ax.texts]).reshape(10, 10)
         np.testing.assert_allclose(shown, expected, atol=0.5)
+
+
+@pytest.mark.parametrize("losses", [(1.4, 0.97), (1.9, 0.4, 0.35), (2.3, 0.1, 0.0008)])
+def test_a_loss_can_be_read_off_the_curve(losses):
+    history = [SimpleNamespace(train_loss=loss, test_accuracy=50.0) for loss in losses]
+    figure = figures.learning_curves([SimpleNamespace(row="one", history=history)])
+    axis = figure.axes[0].yaxis
+    low, high = axis.get_view_interval()
+    labels = [
+        text for tick, text in zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=True) if low <= tick <= high
+    ]
+    assert 3 <= len(labels) <= 12
+    assert len({text.get_text() for text in labels}) == len(labels)
 
 
 def test_finished_runs_are_read_and_not_trained_again(study, few):
