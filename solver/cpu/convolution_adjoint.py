@@ -10,78 +10,59 @@ from solver.cpu.convolution import convolved
 from solver.cpu.vectors import MANY_REGISTERS, take_widest
 
 
+@kernel(reassociate=True, inline=True)
+def _with_products(sums, g, x, north, row, south):
+    """Return nine sums with g added to them, times each of the nine cells around."""
+    s = sums
+    return (
+        s[0] + g * x[north - 1],
+        s[1] + g * x[north],
+        s[2] + g * x[north + 1],
+        s[3] + g * x[row - 1],
+        s[4] + g * x[row],
+        s[5] + g * x[row + 1],
+        s[6] + g * x[south - 1],
+        s[7] + g * x[south],
+        s[8] + g * x[south + 1],
+    )
+
+
+@kernel(inline=True)
+def _add_sums(to, at, sums):
+    """Add nine sums to numbers in double precision."""
+    to[at] += sums[0]
+    to[at + 1] += sums[1]
+    to[at + 2] += sums[2]
+    to[at + 3] += sums[3]
+    to[at + 4] += sums[4]
+    to[at + 5] += sums[5]
+    to[at + 6] += sums[6]
+    to[at + 7] += sums[7]
+    to[at + 8] += sums[8]
+
+
 @kernel(reassociate=True, part=True)
 def _taps_at_once(to, a_to, b_to, a, b, d, x, around, n, zero):
     """Add, in double precision, sums over n cells of two planes of d, at a and b, times the nine cells around in x."""
     take_widest()
-    a0, a1, a2, a3, a4, a5, a6, a7, a8 = zero, zero, zero, zero, zero, zero, zero, zero, zero
-    b0, b1, b2, b3, b4, b5, b6, b7, b8 = zero, zero, zero, zero, zero, zero, zero, zero, zero
+    of_a = zero, zero, zero, zero, zero, zero, zero, zero, zero
+    of_b = zero, zero, zero, zero, zero, zero, zero, zero, zero
     for q in range(n):
         north, row, south = around.north + q, around.row + q, around.south + q
-        of_a, of_b = d[a + q], d[b + q]
-        a0 += of_a * x[north - 1]
-        a1 += of_a * x[north]
-        a2 += of_a * x[north + 1]
-        a3 += of_a * x[row - 1]
-        a4 += of_a * x[row]
-        a5 += of_a * x[row + 1]
-        a6 += of_a * x[south - 1]
-        a7 += of_a * x[south]
-        a8 += of_a * x[south + 1]
-        b0 += of_b * x[north - 1]
-        b1 += of_b * x[north]
-        b2 += of_b * x[north + 1]
-        b3 += of_b * x[row - 1]
-        b4 += of_b * x[row]
-        b5 += of_b * x[row + 1]
-        b6 += of_b * x[south - 1]
-        b7 += of_b * x[south]
-        b8 += of_b * x[south + 1]
-    to[a_to] += a0
-    to[a_to + 1] += a1
-    to[a_to + 2] += a2
-    to[a_to + 3] += a3
-    to[a_to + 4] += a4
-    to[a_to + 5] += a5
-    to[a_to + 6] += a6
-    to[a_to + 7] += a7
-    to[a_to + 8] += a8
-    to[b_to] += b0
-    to[b_to + 1] += b1
-    to[b_to + 2] += b2
-    to[b_to + 3] += b3
-    to[b_to + 4] += b4
-    to[b_to + 5] += b5
-    to[b_to + 6] += b6
-    to[b_to + 7] += b7
-    to[b_to + 8] += b8
+        of_a = _with_products(of_a, d[a + q], x, north, row, south)
+        of_b = _with_products(of_b, d[b + q], x, north, row, south)
+    _add_sums(to, a_to, of_a)
+    _add_sums(to, b_to, of_b)
 
 
 @kernel(reassociate=True, part=True)
 def _taps_of_one(to, at, a, d, x, around, n, zero):
     """Add those of one plane."""
     take_widest()
-    a0, a1, a2, a3, a4, a5, a6, a7, a8 = zero, zero, zero, zero, zero, zero, zero, zero, zero
+    sums = zero, zero, zero, zero, zero, zero, zero, zero, zero
     for q in range(n):
-        north, row, south, of_a = around.north + q, around.row + q, around.south + q, d[a + q]
-        a0 += of_a * x[north - 1]
-        a1 += of_a * x[north]
-        a2 += of_a * x[north + 1]
-        a3 += of_a * x[row - 1]
-        a4 += of_a * x[row]
-        a5 += of_a * x[row + 1]
-        a6 += of_a * x[south - 1]
-        a7 += of_a * x[south]
-        a8 += of_a * x[south + 1]
-    to[at] += a0
-    to[at + 1] += a1
-    to[at + 2] += a2
-    to[at + 3] += a3
-    to[at + 4] += a4
-    to[at + 5] += a5
-    to[at + 6] += a6
-    to[at + 7] += a7
-    to[at + 8] += a8
+        sums = _with_products(sums, d[a + q], x, around.north + q, around.row + q, around.south + q)
+    _add_sums(to, at, sums)
 
 
 @kernel(inline=True)
