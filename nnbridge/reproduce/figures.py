@@ -44,7 +44,9 @@ def confusion_matrices(runs: Sequence[Run], classes: Sequence[str], framed: Sequ
             ax.grid(False)
             if len(classes) <= _READABLE:
                 _write_counts(ax, matrix, top)
-                ax.set_xticks(range(len(classes)), classes, rotation=0 if max(map(len, classes)) < 3 else 60)
+                ax.set_xticks(range(len(classes)), classes)
+                if max(map(len, classes)) > 2:  # each word ends below its column
+                    plt.setp(ax.get_xticklabels(), rotation=60, ha="right", rotation_mode="anchor")
                 ax.set_yticks(range(len(classes)), classes)
             for true, predicted in framed:
                 ax.add_patch(Rectangle((predicted - 0.5, true - 0.5), 1, 1, fill=False, ec=PALETTE[1], lw=2.2))
