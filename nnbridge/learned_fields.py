@@ -116,7 +116,7 @@ def arrays(x: Tensor, weight: Tensor) -> tuple[Any, Any]:
 def norm_of(found: kernel.Moments, filters: Any, gamma: Tensor, beta: Tensor, eps: float) -> kernel.Norm:
     """Return a norm's numbers in double precision, (C, n) each."""
     scale, shift = (t.detach().numpy().astype(np.float64).reshape(filters.shape[:2]) for t in (gamma, beta))
-    return kernel.Norm(found.mean, 1 / np.sqrt(found.variance + eps), scale, shift, found.centres)
+    return kernel.Norm(found.mean, 1 / np.sqrt(found.variance + eps), scale, shift, found.centres, found.around)
 
 
 def _are_as_built(parts: list[Any], layer: GlobalLayer) -> bool:

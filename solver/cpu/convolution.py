@@ -39,12 +39,6 @@ def filtered(w, shift, x, north, row, south, zero):
 
 
 @point_function
-def unrectified(w, shift, x, north, row, south, zero):
-    """Return convolution + shift."""
-    return convolved(w, shift, x, north, row, south)
-
-
-@point_function
 def filter_of(weights, field):
     """Return the nine weights of one field."""
     w, at = weights, TAPS * field
@@ -52,46 +46,39 @@ def filter_of(weights, field):
 
 
 @kernel(inline=True)
-def _at_once(make, a, a_at, b, b_at, x, around, weights, shifts, field, n, zero):
+def _at_once(a, a_at, b, b_at, x, around, weights, shifts, field, n, zero):
     """Make two fields in one loop: the registers hold the weights of both."""
     w_a, w_b = filter_of(weights, field), filter_of(weights, field + 1)
     shift_a, shift_b = shifts[field], shifts[field + 1]
     for q in range(n):
         north, row, south = around.north + q, around.row + q, around.south + q
-        a[a_at + q] = make(w_a, shift_a, x, north, row, south, zero)
-        b[b_at + q] = make(w_b, shift_b, x, north, row, south, zero)
+        a[a_at + q] = filtered(w_a, shift_a, x, north, row, south, zero)
+        b[b_at + q] = filtered(w_b, shift_b, x, north, row, south, zero)
 
 
 @kernel(inline=True)
-def _one(make, a, at, x, around, weights, shifts, field, n, zero):
+def _one(a, at, x, around, weights, shifts, field, n, zero):
     """Make one field."""
     w, shift = filter_of(weights, field), shifts[field]
     for q in range(n):
-        a[at + q] = make(w, shift, x, around.north + q, around.row + q, around.south + q, zero)
+        a[at + q] = filtered(w, shift, x, around.north + q, around.row + q, around.south + q, zero)
 
 
 @kernel(inline=True)
-def _in_turn(make, a, a_at, b, b_at, x, around, weights, shifts, field, n, zero):
+def _in_turn(a, a_at, b, b_at, x, around, weights, shifts, field, n, zero):
     """Make two fields, one after the other: nine weights are all that there is room for."""
-    _one(make, a, a_at, x, around, weights, shifts, field, n, zero)
-    _one(make, b, b_at, x, around, weights, shifts, field + 1, n, zero)
+    _one(a, a_at, x, around, weights, shifts, field, n, zero)
+    _one(b, b_at, x, around, weights, shifts, field + 1, n, zero)
 
 
 _pair = _at_once if MANY_REGISTERS else _in_turn
 
 
 @kernel(apart=True, part=True)
-def convolve_pair(a, a_at, b, b_at, x, around, weights, shifts, field, n, zero):
-    """Make two fields of n cells, convolutions + shifts with the weights `field` and `field` + 1."""
-    take_widest()
-    _pair(unrectified, a, a_at, b, b_at, x, around, weights, shifts, field, n, zero)
-
-
-@kernel(apart=True, part=True)
 def rectify_pair(a, a_at, b, b_at, x, around, weights, shifts, field, n, zero):
-    """Make ReLU of two."""
+    """Make two fields of n cells, ReLU(convolution + shift), with the weights `field` and `field` + 1."""
     take_widest()
-    _pair(filtered, a, a_at, b, b_at, x, around, weights, shifts, field, n, zero)
+    _pair(a, a_at, b, b_at, x, around, weights, shifts, field, n, zero)
 
 
 @kernel(apart=True, part=True)

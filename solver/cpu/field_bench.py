@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from solver.compiling import kernel
 from solver.cpu import plane
-from solver.cpu.convolution import convolve_pair
 from solver.cpu.copying import copy_run
 from solver.cpu.pointers import pointer
 from solver.cpu.rows import Around
@@ -125,10 +124,3 @@ def fill_borders(a, at, rows, columns, value):
     for i in range(rows):
         a[at + i * S] = value
         a[at + i * S + S - 1] = value
-
-
-@kernel(inline=True)
-def convolve_bench(bench, weights, shifts, field, zero):
-    """Make both fields on the bench: convolutions of its image + shifts, with the weights `field` and `field` + 1."""
-    work, image = bench.work, around(bench.image, bench.S)
-    convolve_pair(work, bench.first, work, bench.second, work, image, weights, shifts, field, bench.size, zero)

@@ -19,7 +19,6 @@ from solver.cpu.convolution_adjoint import pull_convolution, taps_of_two, turned
 from solver.cpu.copying import copy_run
 from solver.cpu.field_bench import (
     around,
-    convolve_bench,
     fill_borders,
     load,
     load_image,
@@ -116,38 +115,3 @@ def first_some(of_image, adds, sums, given, shifts, centres, image, folded, shap
         if wanted:
             unload(made, p * cells, bench.work, bench.made, rows, columns)
     keep_alive(planes, room, of_image, sums, given, shifts, centres, image, folded)
-
-
-@kernel()
-def second_pass(of_image, of_filters, rest, centres, image, filters, shape, span):
-    """Add to the gradient of the image, and write for each plane's filters, what comes of the means over the batch.
-
-    `rest` are filters and shifts that make -slope (y - mean) - level of the image less `centres`.
-    """
-    share_out(second_some, (of_image, of_filters, rest, centres, image, filters, shape), span)
-
-
-@kernel(part=True)
-def second_some(of_image, of_filters, rest, centres, image, filters, shape, first, last):
-    """Do so for planes first..last-1."""
-    C, n, rows, columns = shape
-    planes, zero, cells = scratch(shape, image), image.dtype.type(0), rows * columns
-    bench, weights, out = open_bench(planes, shape), pointer(filters, 0), pointer(of_filters, 0)
-    work, weights_of_rest, shifts = bench.work, pointer(rest[0], 0), pointer(rest[1], 0)
-    made, wanted, source = pointer(of_image, 0), of_image.size > 0, open_source(image, centres)
-    for p in range(first, last):
-        load_image(bench, source, p)
-        if wanted:
-            load(work, bench.made, made, p * cells, rows, columns)
-        for field in range(0, n, 2):
-            filter_at = p % C * n + field
-            convolve_bench(bench, weights_of_rest, shifts, filter_at, zero)
-            for at in (bench.first, bench.second):
-                fill_borders(work, at, rows, columns, zero)
-            to = (p * n + field) * TAPS
-            write_taps(out, to, to + TAPS, bench, zero)
-            if wanted:
-                pull_both(bench, weights, filter_at)
-        if wanted:
-            unload(made, p * cells, work, bench.made, rows, columns)
-    keep_alive(planes, of_image, of_filters, rest, centres, image, filters)

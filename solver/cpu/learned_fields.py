@@ -3,8 +3,10 @@
     y = w * I,    F = ReLU(gamma (y - mean) / sqrt(var + eps) + beta),    mean and var over the batch
 
 n filters for each of C channels, zeros around I. Nothing of y is kept: it is made again wherever it is needed, because
-nine products from a plane in the first-level cache take less time than a number from memory. I is read twice and F
-written once; backward the gradient of F is read once, I twice, and that of I is written, read and written.
+nine products from a plane in the first-level cache take less time than a number from memory. Mean and variance, and the
+filters' share of what comes of them backward, follow from the image's autocorrelation (`solver.cpu.autocorrelation`).
+I is read twice and F written once; backward the gradient of F is read once, I twice, and that of I is written, read and
+written.
 
 S. Ioffe and C. Szegedy, "Batch Normalization", ICML 2015, arXiv:1502.03167.
 """
@@ -17,7 +19,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from solver.cpu import field_gradients, field_passes
-from solver.cpu.convolution import TAPS
+from solver.cpu.composite import add_composite, composite
+from solver.cpu.surroundings import Surroundings, surroundings
 from solver.cpu.targets import STREAM, aligned
 from solver.cpu.threads import Team, own_team, share
 from solver.records import Array
@@ -34,16 +37,21 @@ class Moments(NamedTuple):
     "the mean square deviation, not Bessel's"
     centres: Array
     "(C,), in the dtype of the image, or empty: see `centres_of`"
+    around: Surroundings
 
 
 class Norm(NamedTuple):
-    """A BatchNorm's numbers, (C, n) each: what y is shifted by, 1 / sqrt(var + eps), gamma and beta; and centres."""
+    """A BatchNorm's numbers, (C, n) each: what y is shifted by, 1 / sqrt(var + eps), gamma and beta.
+
+    Beside them what the batch is to them: centres and surroundings.
+    """
 
     mean: Array
     inverse: Array
     gamma: Array
     beta: Array
     centres: Array
+    around: Surroundings
 
     @property
     def scale(self) -> Array:
@@ -62,16 +70,13 @@ class Gradients(NamedTuple):
 
 @np.errstate(invalid="ignore", over="ignore")  # what is not finite is seen in the result
 def moments(image: Array, filters: Array, team: Team | None = None) -> Moments:
-    """Return mean and variance of y for `image`, (N, C, rows, columns), and `filters`, (C, n, 9), contiguous, n even.
-
-    Each plane has its mean subtracted before anything is squared; planes are joined in double precision.
-    """
-    found, centres = _per_plane(image, filters, 2), centres_of(image)
-    _run(field_passes.moments, (found.reshape(-1), centres), image, filters, team)
-    means, squares = found[..., 0], found[..., 1]
-    cells, mean = prod(image.shape[2:]), means.mean(0)
-    total = squares.sum(0) + cells * np.square(means - mean).sum(0)
-    return Moments(mean + _of_centres(centres, filters), total / (cells * image.shape[0]), centres)
+    """Return mean and variance of y for `image`, (N, C, rows, columns), and `filters`, (C, n, 9), contiguous."""
+    centres, count = centres_of(image), image.size // image.shape[1]
+    around = surroundings(image, centres, (team or own_team()).for_work(image.size))
+    mean, w = around.sum_of(filters) / count, filters.astype(np.float64)
+    squares = (around.products_with(w) * w).sum(-1) / count
+    variance = np.maximum(squares - np.square(mean), 0)
+    return Moments(mean + _of_centres(centres, filters), variance, centres, around)
 
 
 def values(out: Array, image: Array, filters: Array, norm: Norm, team: Team | None = None) -> None:
@@ -140,23 +145,25 @@ def sums_of(image: Array, filters: Array) -> Array:
 
 @np.errstate(invalid="ignore", over="ignore")  # what is not finite is seen in the result
 def finish(made: Array, found: Array, image: Array, filters: Array, norm: Norm, team: Team | None = None) -> Gradients:
-    """Return the gradients after the first pass: `found` are its sums, `made` what the image has of it, or empty."""
+    """Return the gradients after the first pass: `found` are its sums, `made` what the image has of it, or empty.
+
+    dL/dy = scale (g - mean of g - (y - mean) inverse^2 (mean of g (y - mean))) is scale g and a rest, linear in y.
+    """
     count = image.size // image.shape[1]  # numbers that a mean is over
-    total = found.sum(0)
+    total, w, around = found.sum(0), filters.astype(np.float64), norm.around
     of_beta, of_taps, scale = total[..., 0], total[..., 1:], norm.scale
     level_of_y = _of_centres(norm.centres, filters) - norm.mean
-    of_product = (filters * of_taps).sum(-1) + level_of_y * of_beta
-    # dL/dy = scale (g - mean of g - (y - mean) inverse^2 (mean of g (y - mean)))
-    slope, level = scale * norm.inverse**2 * of_product / count, scale * of_beta / count
-    # dL/dy sums to zero over a field of the batch: its products with the image less a number are those with the image.
-    rest = -slope[..., None] * filters, -slope * level_of_y - level
-    of_filters = _per_plane(image, filters, TAPS)
-    passed = tuple(a.astype(image.dtype).reshape(-1) for a in rest)
-    arguments = (made.reshape(-1), of_filters.reshape(-1), passed, norm.centres)
-    _run(field_gradients.second_pass, arguments, image, filters, team)
+    of_product = (w * of_taps).sum(-1) + level_of_y * of_beta
+    slope = -scale * norm.inverse**2 * of_product / count
+    level = slope * level_of_y - scale * of_beta / count
+    rest = slope[..., None] * around.products_with(w) + level[..., None] * around.sums[:, None]
+    if made.size:
+        numbers = composite(w, slope, level, -norm.centres).astype(image.dtype)
+        arguments = (made.reshape(-1), numbers.reshape(-1), -norm.centres, image.reshape(-1), image.shape[1:])
+        share(add_composite, arguments, prod(image.shape[:2]), (team or own_team()).for_work(image.size))
     return Gradients(
         made if made.size else None,
-        (scale[..., None] * of_taps + of_filters.sum(0)).astype(image.dtype),
+        (scale[..., None] * of_taps + rest).astype(image.dtype),
         (of_product * norm.inverse).astype(image.dtype),
         of_beta.astype(image.dtype),
     )

@@ -12,6 +12,7 @@ from torch.utils.checkpoint import checkpoint
 from nnbridge import GlobalLayer, learned_fields, learned_layer
 from solver.cpu import learned_layer as kernel
 from solver.cpu.learned_fields import Norm, centres_of
+from solver.cpu.surroundings import Surroundings
 from solver.cpu.threads import Team
 from solver.records import Filter
 
@@ -30,6 +31,7 @@ CHOICES = [
     {"residual": True},
 ]
 TOLERANCE = {torch.float64: 1e-11, torch.float32: 3e-4}
+NOTHING = Surroundings(np.empty(0), np.empty(0))  # a batch that is not looked at
 
 
 def pair(channels, dtype=torch.float64, **choices):
@@ -96,7 +98,7 @@ def test_some_planes_at_a_time_are_all_planes(monkeypatch, shape, groups, steps)
 def test_groups_are_as_large_as_caches_and_threads_allow(team, group):
     layer, _ = pair(4, torch.float32)
     image, filters = learned_fields.arrays(images((512, 4, 24, 24), torch.float32), layer.coefficients[0].weight)
-    norm = Norm(*(np.ones((4, 4)) for _ in range(4)), np.empty(0, np.float32))
+    norm = Norm(*(np.ones((4, 4)) for _ in range(4)), np.empty(0, np.float32), NOTHING)
     assert kernel._learned(image, filters, norm, team).group == group
     assert kernel._learned(image[:, :, :4, :4], filters, norm, Team(512, pieces=4096)).group == 16
 
@@ -105,7 +107,7 @@ def test_the_kernel_refuses_a_filter():
     layer, _ = pair(3)
     filtered = kernel.Equation(layer.parts, layer.mesh._replace(raw=Filter(0.1)), 2)
     image, filters = learned_fields.arrays(images((2, 3, 4, 5)), layer.coefficients[0].weight)
-    norm = Norm(*(np.ones((3, 4)) for _ in range(4)), np.empty(0))
+    norm = Norm(*(np.ones((3, 4)) for _ in range(4)), np.empty(0), NOTHING)
     with pytest.raises(ValueError, match="`mesh` has a filter"):
         kernel.forward(np.empty_like(image), image, filters, norm, filtered)
 

@@ -1,0 +1,143 @@
+"""The autocorrelation of planes with zeros around them, from which `solver.cpu.surroundings` are made.
+
+    R_st = sum over cells p of I(p + s) I(p + t),    s and t in {-1, 0, 1}^2
+
+is the autocorrelation at the distance t - s, of which 13 are different, less what lies on those edges that the shift s
+takes out: 13 products a cell, where one filter has nine, and four and their squares 40.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from solver.compiling import kernel
+from solver.cpu import plane
+from solver.cpu.convolution import TAPS
+from solver.cpu.pointers import keep_alive, pointer
+from solver.cpu.sharing import share_out
+from solver.cpu.vectors import take_widest
+from solver.records import Array
+
+# What is written of a plane: the autocorrelation at 13 distances and the sum; for each side the sum of its line and its
+# own autocorrelation at three distances; for each corner the cell and its square.
+DISTANCES, SIDE, CORNER, NUMBERS = 13, 14, 30, 38
+NORTH, SOUTH, WEST, EAST = range(SIDE, CORNER, 4)
+
+
+def of_autocorrelation(found: Array) -> tuple[Array, Array]:
+    """Return the sums S, (C, 9), and the products R, (C, 9, 9), from what `correlate` wrote, (N, C, NUMBERS)."""
+    a = found.sum(0)
+    sums, products = np.empty((len(a), TAPS)), np.empty((len(a), TAPS, TAPS))
+    for s in range(TAPS):
+        row, column = s // 3 - 1, s % 3 - 1
+        sums[:, s] = a[:, 13] - sum(a[:, side] for side in _sides_without(row, column)) + _corner(a, row, column, 0)
+        for t in range(TAPS):
+            down, across = t // 3 - 1 - row, t % 3 - 1 - column
+            products[:, s, t] = a[:, _distance(down, across)]
+            # A line that is taken out has no part in products with what lies across it, which are with zeros or in it.
+            if down == 0:
+                products[:, s, t] -= sum(a[:, side + 1 + abs(across)] for side in _sides_without(row, 0))
+            if across == 0:
+                products[:, s, t] -= sum(a[:, side + 1 + abs(down)] for side in _sides_without(0, column))
+            if s == t:
+                products[:, s, t] += _corner(a, row, column, 1)
+    return sums, products
+
+
+def _distance(down: int, across: int) -> int:
+    """Return the place of a distance, or of the opposite one, which has the same autocorrelation."""
+    if (down, across) < (0, 0):
+        down, across = -down, -across
+    return across if down == 0 else 5 * down + across
+
+
+def _sides_without(row: int, column: int) -> list[int]:
+    """Return the sides whose lines a shift takes out."""
+    out = {NORTH: row > 0, SOUTH: row < 0, WEST: column > 0, EAST: column < 0}
+    return [side for side, is_out in out.items() if is_out]
+
+
+def _corner(a: Array, row: int, column: int, power: int) -> Any:
+    """Return the corner that a shift takes out twice."""
+    return a[:, CORNER + 2 * (2 * (row < 0) + (column < 0)) + power] if row and column else 0.0
+
+
+@kernel()
+def correlate(found, image, shape, span):
+    """Write the numbers of each plane of a span; `image` is flat, its shape (C, rows, columns)."""
+    share_out(correlate_some, (found, image, shape), span)
+
+
+@kernel(part=True)
+def correlate_some(found, image, shape, first, last):
+    """Do so for planes first..last-1.
+
+    In scratch a plane is flat and in double precision, with columns of zeros beside it and three rows of them below.
+    """
+    _, rows, columns = shape
+    planes, S = plane.padded_planes(1, rows + 2, columns, found), columns + 2
+    work, source, to = pointer(planes.reshape(-1), S), pointer(image, 0), pointer(found, 0)
+    for p in range(first, last):
+        for i in range(rows):
+            widen_run(work, i * S + 1, source, (p * rows + i) * columns, columns)
+        at = p * NUMBERS
+        correlate_plane(to, at, work, S, rows * S)
+        for side in range(2):
+            line, pair = 1 + side * (rows - 1) * S, at + SIDE + 4 * side
+            correlate_line(to, pair, work, line, 1, columns)
+            correlate_line(to, pair + 8, work, 1 + side * (columns - 1), S, rows)
+            for end in range(2):
+                corner, value = at + CORNER + 4 * side + 2 * end, work[line + end * (columns - 1)]
+                to[corner], to[corner + 1] = value, value * value
+    keep_alive(planes, found, image)
+
+
+@kernel(apart=True, part=True)
+def widen_run(to, at, source, start, n):
+    """Copy n numbers, whose precision may be single."""
+    for q in range(n):
+        to[at + q] = source[start + q]
+
+
+@kernel(reassociate=True, part=True)
+def correlate_plane(to, at, x, S, n):
+    """Write the autocorrelation of n cells of a flat plane, and their sum."""
+    take_widest()
+    a0, a1, a2, b0, b1, b2, b3, b4, c0, c1, c2, c3, c4 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    total = 0.0
+    for q in range(n):
+        here, below, next_below = x[q], q + S, q + 2 * S
+        total += here
+        a0 += here * here
+        a1 += here * x[q + 1]
+        a2 += here * x[q + 2]
+        b0 += here * x[below - 2]
+        b1 += here * x[below - 1]
+        b2 += here * x[below]
+        b3 += here * x[below + 1]
+        b4 += here * x[below + 2]
+        c0 += here * x[next_below - 2]
+        c1 += here * x[next_below - 1]
+        c2 += here * x[next_below]
+        c3 += here * x[next_below + 1]
+        c4 += here * x[next_below + 2]
+    to[at], to[at + 1], to[at + 2] = a0, a1, a2
+    to[at + 3], to[at + 4], to[at + 5], to[at + 6], to[at + 7] = b0, b1, b2, b3, b4
+    to[at + 8], to[at + 9], to[at + 10], to[at + 11], to[at + 12] = c0, c1, c2, c3, c4
+    to[at + 13] = total
+
+
+@kernel(reassociate=True, part=True)
+def correlate_line(to, at, x, start, stride, n):
+    """Write the sum of n cells of a line and its autocorrelation at the distances 0, 1 and 2; zeros follow it."""
+    total, a0, a1, a2 = 0.0, 0.0, 0.0, 0.0
+    for i in range(n):
+        q = start + i * stride
+        here = x[q]
+        total += here
+        a0 += here * here
+        a1 += here * x[q + stride]
+        a2 += here * x[q + 2 * stride]
+    to[at], to[at + 1], to[at + 2], to[at + 3] = total, a0, a1, a2

@@ -1,0 +1,112 @@
+"""Sums over a batch of what lies around a cell: all that a norm of convolutions needs to know of an image.
+
+    S_s = sum over cells p of I(p + s),    R_st = sum of I(p + s) I(p + t),    s and t in {-1, 0, 1}^2
+
+so that y = sum over s of w_s I(p + s) has sum w.S and sum of squares w.Rw, whatever the filter w: none is applied.
+Around I are zeros, of which a number of each channel is subtracted as of I itself, if it is from I.
+
+Everything is summed in double precision, in which products of single ones are exact: that a mean is large beside the
+deviations from it costs single precision nothing. Double precision it would cost twice as many digits as they lie
+apart, which is why the number near a mean is subtracted first where it is far from zero.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+
+from solver.compiling import kernel
+from solver.cpu import plane
+from solver.cpu.autocorrelation import NUMBERS, correlate, of_autocorrelation, widen_run
+from solver.cpu.convolution import TAPS
+from solver.cpu.pointers import keep_alive, pointer
+from solver.cpu.sharing import share_out
+from solver.cpu.threads import Team, share
+from solver.cpu.tiles import fill_run
+from solver.records import Array
+
+PAIRS = [(s, t) for s in range(TAPS) for t in range(s, TAPS)]
+
+
+class Surroundings(NamedTuple):
+    """Of a batch, for each of its C channels, in double precision; s and t in the order of a filter's taps."""
+
+    sums: Array
+    "S, (C, 9)"
+    products: Array
+    "R, (C, 9, 9)"
+
+    def sum_of(self, w: Array) -> Array:
+        """Return the sums of y for filters (C, n, 9): (C, n)."""
+        return np.asarray(np.einsum("cfs,cs->cf", w, self.sums))
+
+    def products_with(self, w: Array) -> Array:
+        """Return the sums of y times each of the nine cells around, (C, n, 9)."""
+        return np.asarray(np.einsum("cfs,cst->cft", w, self.products))
+
+
+def surroundings(image: Array, centres: Array, team: Team) -> Surroundings:
+    """Return them for an image, (N, C, rows, columns), less `centres`, (C,), or empty for nothing to subtract."""
+    numbers = TAPS + len(PAIRS) if centres.size else NUMBERS
+    found = np.empty((*image.shape[:2], numbers))
+    flat, planes = (found.reshape(-1), image.reshape(-1), image.shape[1:]), prod(image.shape[:2])
+    if not centres.size:
+        share(correlate, flat, planes, team)
+        return Surroundings(*of_autocorrelation(found))
+    share(correlate_pairs, (*flat, centres), planes, team)
+    total = found.sum(0)
+    products = np.empty((len(total), TAPS, TAPS))
+    for number, (s, t) in enumerate(PAIRS, TAPS):
+        products[:, s, t] = products[:, t, s] = total[:, number]
+    return Surroundings(total[:, :TAPS], products)
+
+
+@kernel()
+def correlate_pairs(found, image, shape, centres, span):
+    """Write the nine sums and 45 products of each plane of a span one by one, where what lies around is not zero."""
+    share_out(pairs_some, (found, image, shape, centres), span)
+
+
+@kernel(part=True)
+def pairs_some(found, image, shape, centres, first, last):
+    """Do so for planes first..last-1."""
+    C, rows, columns = shape
+    planes, S = plane.padded_planes(1, rows, columns, found), columns + 2
+    size, numbers = planes.shape[1], found.size // (image.size // (rows * columns))
+    work, source, to = pointer(planes.reshape(-1), 0), pointer(image, 0), pointer(found, 0)
+    for p in range(first, last):
+        fill_run(work, 0, size, 0.0)
+        for i in range(rows):
+            widen_run(work, (i + 1) * S + 1, source, (p * rows + i) * columns, columns)
+        for q in range(size):
+            work[q] -= centres[p % C]
+        at = p * numbers
+        for s in range(9):
+            start = s // 3 * S + s % 3
+            to[p * numbers + s] = total_of(work, start, S, rows, columns)
+            for t in range(s, 9):
+                to[at + 9] = product_of(work, start, t // 3 * S + t % 3, S, rows, columns)
+                at += 1
+    keep_alive(planes, found, image)
+
+
+@kernel(reassociate=True, part=True)
+def total_of(x, at, S, rows, columns):
+    """Return the sum of the cells of a plane that begins at `at`."""
+    total = 0.0
+    for i in range(rows):
+        for q in range(i * S, i * S + columns):
+            total += x[at + q]
+    return total
+
+
+@kernel(reassociate=True, part=True)
+def product_of(x, a, b, S, rows, columns):
+    """Return that of the products of two planes."""
+    total = 0.0
+    for i in range(rows):
+        for q in range(i * S, i * S + columns):
+            total += x[a + q] * x[b + q]
+    return total
