@@ -11,9 +11,10 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from solver.cpu.pointers import data_of, is_flat
+from solver.cpu.pointers import data_of, is_flat, size_of
 
 LINE = 64  # bytes in a cache line
+PIECE = 32  # bytes that `copy_rows` moves at a time
 
 
 def copy_run(target, at, source, start, count):
@@ -44,6 +45,53 @@ def _compiled_copy_run(target, at, source, start, count):
 
     def implementation(target, at, source, start, count):
         _memcpy(target, at, source, start, count)  # type: ignore[call-arg]
+
+    return implementation
+
+
+def copy_rows(target, at, pitch, source, start, stride, rows, columns):
+    """Copy so many rows, `pitch` numbers apart in one memory and `stride` in the other, that do not overlap.
+
+    Through a register, in pieces: 32 float32 are four, and take less time than a call of memcpy.
+    """
+    for i in range(rows):
+        copy_run(target, at + i * pitch, source, start + i * stride, columns)
+
+
+@intrinsic
+def _move_piece(typing_context, target, at, source, start):
+    signature = types.void(target, types.intp, source, types.intp)
+
+    def generate(context, builder, signature, arguments):
+        number = context.get_data_type(signature.args[0].dtype)
+        size = context.get_abi_sizeof(number)
+        piece = ir.VectorType(number, PIECE // size).as_pointer()
+        to, at, source, start = arguments
+        to = builder.gep(data_of(context, builder, signature.args[0], to), [at])
+        source = builder.gep(data_of(context, builder, signature.args[2], source), [start])
+        moved = builder.load(builder.bitcast(source, piece), align=size)
+        builder.store(moved, builder.bitcast(to, piece), align=size)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@overload(copy_rows, inline="never")
+def _compiled_copy_rows(target, at, pitch, source, start, stride, rows, columns):
+    if not (is_flat(target) and is_flat(source)) or target.dtype != source.dtype:
+        return None
+
+    def implementation(target, at, pitch, source, start, stride, rows, columns):
+        piece = PIECE // size_of(target)
+        last = columns - piece
+        for i in range(rows):
+            to, here = at + i * pitch, start + i * stride
+            if last < 0:
+                _memcpy(target, to, source, here, columns)  # type: ignore[call-arg]
+            else:
+                for q in range(0, last, piece):
+                    _move_piece(target, to + q, source, here + q)  # type: ignore[call-arg]
+                _move_piece(target, to + last, source, here + last)  # type: ignore[call-arg]
 
     return implementation
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from solver.compiling import kernel
 from solver.cpu import plane
-from solver.cpu.copying import copy_run
+from solver.cpu.copying import copy_rows
 from solver.cpu.pointers import pointer
 from solver.cpu.rows import Around
 from solver.cpu.tiles import fill_run
@@ -73,8 +73,7 @@ def around(at, S):
 @kernel(part=True)
 def load(work, at, source, start, rows, columns):
     """Copy a plane into scratch; its borders stay as they are."""
-    for i in range(rows):
-        copy_run(work, at + i * (columns + 2) + 1, source, start + i * columns, columns)
+    copy_rows(work, at + 1, columns + 2, source, start, columns, rows, columns)
 
 
 @kernel(apart=True, part=True)
@@ -113,8 +112,7 @@ def open_source(image, centres):
 @kernel(part=True)
 def unload(to, start, work, at, rows, columns):
     """Copy a plane out of scratch, without its borders."""
-    for i in range(rows):
-        copy_run(to, start + i * columns, work, at + i * (columns + 2) + 1, columns)
+    copy_rows(to, start, columns, work, at + 1, columns + 2, rows, columns)
 
 
 @kernel(part=True)

@@ -16,7 +16,6 @@ import numpy as np
 from solver.compiling import kernel
 from solver.cpu.convolution import TAPS, filter_of
 from solver.cpu.convolution_adjoint import pull_convolution, taps_of_two, turned
-from solver.cpu.copying import copy_run
 from solver.cpu.field_bench import (
     around,
     fill_borders,
@@ -31,16 +30,20 @@ from solver.cpu.field_passes import make_values, sum_of
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
 from solver.cpu.tiles import fill_run
+from solver.cpu.vectors import take_widest
 
 RUN = 2**12  # cells whose sums of products are kept in their own precision: a sum of one product is begun anew sooner
 SUMS = 1 + TAPS  # numbers that the first pass makes of a field of a plane: the sums of g and of g I around
 
 
 @kernel(apart=True, part=True)
-def let_through(g, fields, n, zero):
-    """Clear n numbers of a gradient where the field is not positive; NaN lets through, as in torch."""
-    for q in range(n):
-        g[q] = zero if fields[q] <= zero else g[q]
+def let_through(work, at, g, fields, start, rows, columns, zero):
+    """Copy a plane of a gradient into scratch, zero where the field is not positive; NaN lets through, as in torch."""
+    take_widest()
+    for i in range(rows):
+        to, here = at + i * (columns + 2) + 1, start + i * columns
+        for q in range(columns):
+            work[to + q] = zero if fields[here + q] <= zero else g[here + q]
 
 
 @kernel(part=True)
@@ -63,10 +66,10 @@ def pull_both(bench, weights, filter_at):
 
 
 @kernel(part=True)
-def collect(sums, g, bench, weights, of_image, shape, p, zero):
+def collect(sums, g, fields, bench, weights, of_image, shape, p, zero):
     """Write the sums of plane p, whose image is on the bench, and add to what is made there what g gives the image.
 
-    `g` is a pointer to the n planes of the gradient of its fields, let through; scale is folded into `weights`.
+    `g` and `fields` are pointers to the n planes of its fields' gradient and to these; scale is folded into `weights`.
     """
     C, n, rows, columns = shape
     work, cells = bench.work, rows * columns
@@ -75,8 +78,8 @@ def collect(sums, g, bench, weights, of_image, shape, p, zero):
     for field in range(0, n, 2):
         for which in range(2):
             at, start, to = bench.first if which == 0 else bench.second, (field + which) * cells, p * n + field + which
-            load(work, at, g, start, rows, columns)
-            sums[to * SUMS] = sum_of(g, start, cells, zero)
+            let_through(work, at, g, fields, start, rows, columns, zero)
+            sums[to * SUMS] = sum_of(work, at, bench.size, zero)
         to = (p * n + field) * SUMS + 1
         write_taps(sums, to, to + SUMS, bench, zero)
         if of_image:
@@ -97,21 +100,19 @@ def first_some(of_image, adds, sums, given, shifts, centres, image, folded, shap
     """Do so for planes first..last-1."""
     n, rows, columns = shape[1:]
     planes, zero, cells = scratch(shape, image), image.dtype.type(0), rows * columns
-    room = np.empty(2 * n * cells, image.dtype)
+    room = np.empty(n * cells, image.dtype)
     bench, weights, shift = open_bench(planes, shape), pointer(folded, 0), pointer(shifts, 0)
-    fields, g, to = pointer(room, 0), pointer(room, n * cells), pointer(sums, 0)
+    fields, to = pointer(room, 0), pointer(sums, 0)
     gradient, made, wanted = pointer(given, 0), pointer(of_image, 0), of_image.size > 0
     source = open_source(image, centres)
     for p in range(first, last):
         load_image(bench, source, p)
         make_values(fields, 0, bench, weights, shift, False, shape, p, zero)
-        copy_run(g, 0, gradient, p * n * cells, n * cells)
-        let_through(g, fields, n * cells, zero)
         if adds:
             load(bench.work, bench.made, made, p * cells, rows, columns)
         elif wanted:
             fill_run(bench.work, bench.made, bench.size, zero)
-        collect(to, g, bench, weights, wanted, shape, p, zero)
+        collect(to, pointer(gradient, p * n * cells), fields, bench, weights, wanted, shape, p, zero)
         if wanted:
             unload(made, p * cells, bench.work, bench.made, rows, columns)
     keep_alive(planes, room, of_image, sums, given, shifts, centres, image, folded)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from solver.compiling import kernel
 from solver.cpu.convolution import rectify_pair
-from solver.cpu.copying import copy_run
-from solver.cpu.field_bench import around, load_image, open_bench, open_source, scratch
+from solver.cpu.field_bench import around, load_image, open_bench, open_source, scratch, unload
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
 from solver.cpu.storing import total_run
@@ -55,11 +54,10 @@ def make_values(out, at, bench, weights, shifts, streamed, shape, p, zero):
             work, bench.first, work, bench.second, work, around(bench.image, bench.S), weights, shifts,
             p % C * n + field, bench.size, zero,
         )  # fmt: skip
-        for i in range(rows):
-            to, row = at + field * cells + i * columns, i * bench.S + 1
+        for which in range(2):
+            to_field, made = at + (field + which) * cells, bench.first if which == 0 else bench.second
             if streamed:
-                stream_run(out, to, work, bench.first + row, columns)
-                stream_run(out, to + cells, work, bench.second + row, columns)
+                for i in range(rows):
+                    stream_run(out, to_field + i * columns, work, made + i * bench.S + 1, columns)
             else:
-                copy_run(out, to, work, bench.first + row, columns)
-                copy_run(out, to + cells, work, bench.second + row, columns)
+                unload(out, to_field, work, made, rows, columns)

@@ -16,7 +16,7 @@ import numpy as np
 from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.convolution import finish, rectify_pair
-from solver.cpu.copying import copy_run
+from solver.cpu.copying import copy_rows, copy_run
 from solver.cpu.layout import Extent
 from solver.cpu.pointers import pointer, seven
 from solver.cpu.rows import Around, Place, begin_row, sweep_row, update_row
@@ -144,8 +144,7 @@ def layer_some(out, image, layer, parts, ratios, extent, first, last):
 
     for p in range(first, last):
         channel = p % channels
-        for i in range(rows):
-            copy_run(store, image_at + i * S + 1, image, p * cells + i * columns, columns)
+        copy_rows(store, image_at + 1, S, image, p * cells, columns, rows, columns)
         around = Around(image_at, image_at - S, image_at + S)
         for field in range(begin, end, 2):
             to, which = field * size + S, channel * learned + field - begin

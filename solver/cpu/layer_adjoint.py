@@ -7,7 +7,7 @@ import numpy as np
 from solver.compiling import kernel
 from solver.cpu import adjoint_step, lanes_adjoint_step
 from solver.cpu.field_bench import load, load_image, open_bench, open_source, scratch, unload
-from solver.cpu.field_gradients import collect, let_through
+from solver.cpu.field_gradients import collect
 from solver.cpu.layer_groups import inputs_of, make_fields, packs
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
@@ -26,14 +26,14 @@ def collect_group(of_image, sums, fields, gradients, bench, learned, first, last
     _, n, rows, columns = learned.shape
     cells, zero, folded = rows * columns, learned.image.dtype.type(0), pointer(learned.folded, 0)
     to, made, wanted = pointer(sums, 0), pointer(of_image, 0), of_image.size > 0
-    source, all_gradients = open_source(learned.image, learned.centres), pointer(gradients, 0)
-    let_through(all_gradients, pointer(fields, 0), (last - first) * n * cells, zero)
+    source = open_source(learned.image, learned.centres)
     for p in range(first, last):
         load_image(bench, source, p)
         if wanted:
             load(bench.work, bench.made, made, p * cells, rows, columns)
-        g = pointer(all_gradients, (p - first) * n * cells)
-        collect(to, g, bench, folded, wanted, learned.shape, p, zero)
+        start = (p - first) * n * cells
+        g, of_plane = pointer(gradients, start), pointer(fields, start)
+        collect(to, g, of_plane, bench, folded, wanted, learned.shape, p, zero)
         if wanted:
             unload(made, p * cells, bench.work, bench.made, rows, columns)
     keep_alive(learned, of_image, sums, fields, gradients)

@@ -15,7 +15,7 @@ import numpy as np
 
 from solver import stencil
 from solver.compiling import kernel
-from solver.cpu.copying import LINE, copy_run
+from solver.cpu.copying import LINE, copy_rows, copy_run
 from solver.cpu.layout import DIRICHLET, PERIODIC
 
 
@@ -134,16 +134,14 @@ def load_rows(a, flat, first, last, columns):
     if flat.size == 1:
         a[(first + 1) * S : (last + 1) * S] = flat[0]
     else:
-        for i in range(first, last):
-            copy_run(a, (i + 1) * S + 1, flat, i * columns, columns)
+        copy_rows(a, (first + 1) * S + 1, S, flat, first * columns, columns, last - first, columns)
 
 
 @kernel()
 def store_rows(flat, a, first, last, columns):
     """Copy rows first..last-1 of a padded plane into a plane."""
     S = columns + 2
-    for i in range(first, last):
-        copy_run(flat, i * columns, a, (i + 1) * S + 1, columns)
+    copy_rows(flat, first * columns, columns, a, (first + 1) * S + 1, S, last - first, columns)
 
 
 @kernel()
