@@ -1,12 +1,12 @@
-"""What the gradient of the fields gives to their filters and to the image, in two passes over the planes.
+"""What the gradient of the fields gives to their filters and to the image.
 
 With g the gradient of the fields where the ReLU lets it through, * the convolution and *' its adjoint,
 
     dL/dy = scale g - slope (y - mean) - level,    dL/dw = sum of dL/dy I,    dL/dI = dL/dy *' w
 
-slope and level are means over the batch of what the first pass sums. Both gradients are linear in dL/dy, so that the
-first pass gives them what comes of g, and the second, which makes y anew, what comes of the rest: g is needed once,
-while a cache has it.
+slope and level are means over the batch of what this pass sums. Both gradients are linear in dL/dy, so that the pass
+gives them what comes of g, while a cache has it. What comes of the rest needs no g: the filters' share follows from
+`solver.cpu.surroundings`, the image's is one filter of the image itself (`solver.cpu.composite`).
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from solver.cpu.threads import Team, own_team, share
 from solver.records import Array
 
 IMAGES: Final = 16  # of a batch, by which is judged whether its channels lie far from zero
+AS_FIELDS: Final = 3  # a pass over the image, 13 products of doubles or 25 of its own, costs as much as so many fields
 FAR: Final = 4  # standard deviations of a channel's mean from zero: nearer, no more than a digit is lost
 
 
@@ -72,7 +73,7 @@ class Gradients(NamedTuple):
 def moments(image: Array, filters: Array, team: Team | None = None) -> Moments:
     """Return mean and variance of y for `image`, (N, C, rows, columns), and `filters`, (C, n, 9), contiguous."""
     centres, count = centres_of(image), image.size // image.shape[1]
-    around = surroundings(image, centres, (team or own_team()).for_work(image.size))
+    around = surroundings(image, centres, (team or own_team()).for_work(image.size * AS_FIELDS))
     mean, w = around.sum_of(filters) / count, filters.astype(np.float64)
     squares = (around.products_with(w) * w).sum(-1) / count
     variance = np.maximum(squares - np.square(mean), 0)
@@ -160,7 +161,7 @@ def finish(made: Array, found: Array, image: Array, filters: Array, norm: Norm, 
     if made.size:
         numbers = composite(w, slope, level, -norm.centres).astype(image.dtype)
         arguments = (made.reshape(-1), numbers.reshape(-1), -norm.centres, image.reshape(-1), image.shape[1:])
-        share(add_composite, arguments, prod(image.shape[:2]), (team or own_team()).for_work(image.size))
+        share(add_composite, arguments, prod(image.shape[:2]), (team or own_team()).for_work(image.size * AS_FIELDS))
     return Gradients(
         made if made.size else None,
         (scale[..., None] * of_taps + rest).astype(image.dtype),

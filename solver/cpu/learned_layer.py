@@ -4,7 +4,7 @@
 
 The fields are four times as large as I, and nine products each: they are made, forward and backward, for as many planes
 (or images) at a time as a cache holds, and forgotten. The norm's adjoint needs two means over the gradients of all
-images; what comes of these is added in a second pass, which needs I alone: see `solver.cpu.field_gradients`.
+images; what comes of these is added in a second pass, which needs I alone: see `solver.cpu.composite`.
 """
 
 from __future__ import annotations

@@ -94,10 +94,11 @@ def test_the_kernels_ask_for_as_many_threads_as_torch_has(threads, monkeypatch):
     try:
         with torch.no_grad():
             layer(x)
-        layer.train()(x).sum().backward()
+        layer.train()(x.requires_grad_()).sum().backward()
     finally:
         torch.set_num_threads(before)
-    # In evaluation one call; in training the moments of the fields and the steps; back fields, steps and two passes.
+    # In evaluation one call; in training the moments of the fields and the steps; back fields, steps, what the gradient
+    # of the fields gives, and what their norm's means give the image.
     assert asked == ([] if threads == 1 else [2] * 7)
 
 
