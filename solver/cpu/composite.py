@@ -1,9 +1,9 @@
 """A convolution and its adjoint, one after the other, as one filter of 5 x 5: sum over f of w_f *' (c_f w_f * I + e_f).
 
-Where every cell around had a sum of its own that is one symmetric filter G, of 13 numbers, whatever the number of
-fields is: 25 products a cell where each field takes 18. Beyond a side of the plane no sum has a place, and
-what those would have given back lies on the plane's first and last rows and columns, along which it is a symmetric
-filter as well, of three numbers; beyond a corner one cell is taken off twice, and given back.
+If there were sums beyond the edges as well, that would be one symmetric filter G of 13 numbers, whatever the number of
+fields: 25 products a cell, where each field takes 18. There are none, and what they would have given back is taken off:
+it lies on the plane's first and last rows and columns, and is a symmetric filter along them, of three numbers. Sums
+beyond a corner are then taken off twice, and given back once.
 
 Where a number of its channel is subtracted from I, it is so from the zeros around, too: they are b then.
 """

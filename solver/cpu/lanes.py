@@ -13,7 +13,7 @@ import numpy as np
 
 from solver.compiling import kernel, point_function
 from solver.cpu import plane
-from solver.cpu.copying import copy_run
+from solver.cpu.copying import copy_run, prefetch
 from solver.cpu.layout import NOW, OLD, SOURCE
 from solver.cpu.pointers import pointer, seven
 from solver.cpu.stack import Stack, cells_of_stack, make_stacks, open_stack, plane_in
@@ -107,15 +107,23 @@ def open_pack(arrays, table, extent, held):
 
 @kernel(part=True)
 def pack_planes(to, pack, memory, p, last, stride, cells):
-    """Bring planes p, p + 1, ... of memory, `stride` numbers apart, side by side; beyond the last one, that again."""
+    """Bring planes p, p + 1, ... of memory, `stride` numbers apart, side by side; beyond the last one, that again.
+
+    The next pack is asked for: of sixteen short planes a processor sees no order in which they are read.
+    """
     for lane in range(LANES):
         pack.starts[lane] = min(p + lane, last - 1) * stride
+        if p + LANES + lane < last:
+            prefetch(memory, pack.starts[lane] + LANES * stride, cells)
     interleave(to, pack.places, memory, pack.starts, cells)
 
 
 @kernel(part=True)
 def load_pack(pack, p, first, last):
-    """Bring the inputs of planes p, p + 1, ... side by side; those that all planes share are there since the first."""
+    """Bring the inputs of planes p, p + 1, ... side by side; those that all planes share are there since the first.
+
+    Those of the next pack are asked for.
+    """
     batch = pack.batch
     table, cells = batch.table, batch.cells
     for which in range(INPUTS):
@@ -125,6 +133,8 @@ def load_pack(pack, p, first, last):
                 pack.starts[lane] = base_of(table, which, min(p + lane, last - 1))
             to, source = plane_in(pack.stack, which), batch.memory[which]
             if table[4 * which] > 1:
+                for following in range(p + LANES, min(p + 2 * LANES, last)):
+                    prefetch(source, base_of(table, which, following), cells)
                 interleave(to, pack.places, source, pack.starts, cells)
             else:
                 for q in range(cells):
