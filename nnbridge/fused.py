@@ -19,7 +19,6 @@ from torch.nn.modules import module as torch_module
 
 from nnbridge.depthwise import FieldConvolution
 from nnbridge.fused_operator import evaluate_layer
-from nnbridge.memory_format import format_of
 from nnbridge.operator import DTYPES
 from nnbridge.parts import is_depthwise, runs_alone
 from solver.records import NO_FLUX, PERIODIC
@@ -74,8 +73,7 @@ def evaluate(layer: GlobalLayer, x: Tensor) -> Tensor:
         filters, shifts = filters.unflatten(0, (layer.channels, -1)), fields.shift.unflatten(0, (layer.channels, -1))
     else:
         filters, shifts = output.scale.new_empty(layer.channels, 0, 9), output.shift.new_empty(layer.channels, 0)
-    made = evaluate_layer((x, filters, shifts, *output), layer.parts, layer.steps, layer.mesh)
-    return made.contiguous(memory_format=format_of(x))
+    return evaluate_layer((x, filters, shifts, *output), layer.parts, layer.steps, layer.mesh)
 
 
 def _is_as_built(layer: GlobalLayer) -> bool:

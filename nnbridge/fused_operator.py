@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from nnbridge.autograd import register_refusal
+from nnbridge.memory_format import format_of, in_planes, laid_as
 from nnbridge.operator import DTYPES, LIBRARY, MESH, mesh_of, plain_values
 from solver.cpu import layer as kernel
 from solver.cpu.layer import Layer, Parts
@@ -24,7 +25,10 @@ LIBRARY.define(f"evaluate_layer({', '.join(f'Tensor {name}' for name in NAMES)},
 
 
 def evaluate_layer(tensors: tuple[Tensor, ...], parts: Parts, steps: int, mesh: Mesh) -> Tensor:
-    """Call the operator: x, (N, C, H, W), and the four tensors of `solver.cpu.layer.Layer`."""
+    """Call the operator: x, (N, C, H, W), and the four tensors of `solver.cpu.layer.Layer`.
+
+    The result lies in memory as x does.
+    """
     result: Tensor = torch.ops.pdebridge.evaluate_layer(*tensors, *parts, steps, *plain_values(mesh))
     return result
 
@@ -49,12 +53,12 @@ def _check(tensors: tuple[Tensor, ...], parts: Parts) -> None:
 def _evaluate_layer_cpu(*arguments: Any) -> Tensor:
     tensors, parts, (steps, *plain) = arguments[:5], Parts(*arguments[5:8]), arguments[8:]
     _check(tensors, parts)
-    image, *numbers = (t.detach().contiguous().numpy() for t in tensors)
+    image, numbers = in_planes(tensors[0]).numpy(), (t.detach().contiguous().numpy() for t in tensors[1:])
     out = torch.empty(tensors[0].shape, dtype=tensors[0].dtype)
     kernel.evaluate(
         out.numpy(), image, Layer(*numbers), parts, mesh_of(*plain), steps, team_of(torch.get_num_threads())
     )
-    return out
+    return laid_as(tensors[0], out)
 
 
 @torch.library.register_fake("pdebridge::evaluate_layer", lib=LIBRARY)
@@ -62,7 +66,7 @@ def _evaluate_layer_fake(*arguments: Any) -> Tensor:
     tensors = arguments[:5]
     _check(tensors, Parts(*arguments[5:8]))
     x = tensors[0]
-    return torch.empty(x.shape, dtype=x.dtype, device=x.device)
+    return torch.empty(x.shape, dtype=x.dtype, device=x.device, memory_format=format_of(x))
 
 
 register_refusal(

@@ -18,6 +18,7 @@ from torch.autograd import Function, forward_ad
 from torch.nn.modules import module as torch_module
 
 from nnbridge.autograd import differentiable_once
+from nnbridge.memory_format import in_planes
 from nnbridge.operator import DTYPES
 from nnbridge.parts import is_depthwise, runs_alone
 from solver.cpu import learned_fields as kernel
@@ -110,7 +111,7 @@ class _Fields(Function):
 
 def arrays(x: Tensor, weight: Tensor) -> tuple[Any, Any]:
     """Return the image (N, C, H, W) and the filters (C, n, 9)."""
-    return x.detach().contiguous().numpy(), weight.detach().contiguous().numpy().reshape(x.shape[1], -1, 9)
+    return in_planes(x).numpy(), weight.detach().contiguous().numpy().reshape(x.shape[1], -1, 9)
 
 
 def norm_of(found: kernel.Moments, filters: Any, gamma: Tensor, beta: Tensor, eps: float) -> kernel.Norm:

@@ -15,7 +15,7 @@ from torch.autograd import Function
 from nnbridge import learned_fields
 from nnbridge.autograd import differentiable_once
 from nnbridge.learned_fields import NO_SECOND_DERIVATIVE, arrays, move_statistics, norm_of
-from nnbridge.memory_format import format_of
+from nnbridge.memory_format import in_planes, laid_as
 from nnbridge.operator import incoming
 from solver.cpu import learned_fields as fields_kernel
 from solver.cpu import learned_layer as kernel
@@ -56,16 +56,16 @@ class _Layer(Function):
         ctx.norm, ctx.equation = norm, equation
         mean, variance = (torch.from_numpy(s.reshape(-1)).to(x.dtype) for s in found[:2])
         ctx.mark_non_differentiable(mean, variance)
-        return out.contiguous(memory_format=format_of(x)), mean, variance
+        return laid_as(x, out), mean, variance
 
     @staticmethod
     @differentiable_once(NO_SECOND_DERIVATIVE)
     def backward(ctx: Any, saved: tuple[Tensor, ...], *gradients: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, *_ = saved
         image, filters = arrays(x, weight)
-        given = incoming(gradients[0].resolve_neg().contiguous(), x)
+        given = incoming(in_planes(gradients[0].resolve_neg()), x)
         team = team_of(torch.get_num_threads())
         found = kernel.pull_back(given, image, filters, ctx.norm, ctx.equation, ctx.needs_input_grad[0], team)
-        of_x = None if found.image is None else torch.from_numpy(found.image).contiguous(memory_format=format_of(x))
+        of_x = None if found.image is None else laid_as(x, torch.from_numpy(found.image))
         of_weight = torch.from_numpy(found.filters).reshape(weight.shape)
         return of_x, of_weight, *(torch.from_numpy(g.reshape(-1)) for g in (found.gamma, found.beta)), None, None
