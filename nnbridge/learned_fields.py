@@ -61,7 +61,7 @@ def make(layer: GlobalLayer, x: Tensor) -> Tensor:
     parts: list[Any] = list(cast(nn.Sequential, layer.coefficients))
     convolution, norm, _ = parts
     weight = convolution.weight
-    fields, mean, variance = _Fields.apply(x.to(weight.dtype).contiguous(), weight, norm.weight, norm.bias, norm.eps)
+    fields, mean, variance = _Fields.apply(x.to(weight.dtype), weight, norm.weight, norm.bias, norm.eps)
     move_statistics(norm, mean, variance, x.numel() // x.shape[1])
     return cast(Tensor, fields)
 
@@ -99,9 +99,8 @@ class _Fields(Function):
     def backward(ctx: Any, saved: tuple[Tensor, ...], *gradients: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, *_ = saved
         image, filters = arrays(x, weight)
-        given = (
-            gradients[0].to(x.dtype).resolve_neg().contiguous().numpy().reshape(*image.shape[:2], -1, *image.shape[2:])
-        )
+        given = in_planes(gradients[0].to(x.dtype).resolve_neg()).numpy()
+        given = given.reshape(*image.shape[:2], -1, *image.shape[2:])
         team = team_of(torch.get_num_threads())
         found = kernel.pull_back(given, image, filters, ctx.norm, ctx.needs_input_grad[0], team)
         of_x = None if found.image is None else torch.from_numpy(found.image)

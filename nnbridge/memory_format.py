@@ -6,11 +6,15 @@ would otherwise meet both formats in one call and take several times as long.
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import torch
 from torch import Tensor
 
-from solver.cpu.channels import transposed
+from solver.cpu.channels import transpose_into
 from solver.cpu.threads import team_of
+from solver.records import Array
 
 TURNED = (torch.float32, torch.float64)  # what the kernel turns around; torch does so with the others
 
@@ -31,15 +35,26 @@ def in_planes(x: Tensor) -> Tensor:
     x = x.detach()
     if x.dtype not in TURNED or format_of(x) != torch.channels_last:
         return x.contiguous()
-    N, C, H, W = x.shape
-    cells = x.permute(0, 2, 3, 1).numpy().reshape(N, H * W, C)
-    return torch.from_numpy(transposed(cells, team_of(torch.get_num_threads()))).view(N, C, H, W)
+    planes = torch.empty_like(x, memory_format=torch.contiguous_format)
+    transpose_into(_by_plane(planes), _by_cell(x), team_of(torch.get_num_threads()))
+    return planes
 
 
 def laid_as(x: Tensor, planes: Tensor) -> Tensor:
     """Return ``planes``, which lie so, in the format of ``x``; neither has a gradient."""
     if planes.dtype not in TURNED or format_of(x) != torch.channels_last:
         return planes.contiguous(memory_format=format_of(x))
-    N, C, H, W = planes.shape
-    channels = planes.detach().numpy().reshape(N, C, H * W)
-    return torch.from_numpy(transposed(channels, team_of(torch.get_num_threads()))).view(N, H, W, C).permute(0, 3, 1, 2)
+    made = torch.empty_like(planes, memory_format=torch.channels_last)  # torch's own: a view could not change in place
+    transpose_into(_by_cell(made), _by_plane(planes.detach()), team_of(torch.get_num_threads()))
+    return made
+
+
+def _by_plane(x: Tensor) -> Array:
+    """Return the matrices (N, C, cells) of a tensor that lies in planes."""
+    return np.asarray(x.numpy().reshape(*x.shape[:2], math.prod(x.shape[2:])))
+
+
+def _by_cell(x: Tensor) -> Array:
+    """Return the matrices (N, cells, C) of a tensor whose channels are last."""
+    cells = math.prod(x.shape[2:])
+    return np.asarray(x.permute(0, 2, 3, 1).numpy().reshape(x.shape[0], cells, x.shape[1]))

@@ -22,7 +22,7 @@ from solver.records import Array
 
 # What is written of a plane: the autocorrelation at 13 distances and the sum; for each side the sum of its line and its
 # own autocorrelation at three distances; for each corner the cell and its square.
-DISTANCES, SIDE, CORNER, NUMBERS = 13, 14, 30, 38
+TOTAL, SIDE, CORNER, NUMBERS = 13, 14, 30, 38
 NORTH, SOUTH, WEST, EAST = range(SIDE, CORNER, 4)
 
 
@@ -32,7 +32,7 @@ def of_autocorrelation(found: Array) -> tuple[Array, Array]:
     sums, products = np.empty((len(a), TAPS)), np.empty((len(a), TAPS, TAPS))
     for s in range(TAPS):
         row, column = s // 3 - 1, s % 3 - 1
-        sums[:, s] = a[:, 13] - sum(a[:, side] for side in _sides_without(row, column)) + _corner(a, row, column, 0)
+        sums[:, s] = a[:, TOTAL] - sum(a[:, side] for side in _sides_without(row, column)) + _corner(a, row, column, 0)
         for t in range(TAPS):
             down, across = t // 3 - 1 - row, t % 3 - 1 - column
             products[:, s, t] = a[:, _distance(down, across)]
@@ -126,7 +126,7 @@ def correlate_plane(to, at, x, S, n):
     to[at], to[at + 1], to[at + 2] = a0, a1, a2
     to[at + 3], to[at + 4], to[at + 5], to[at + 6], to[at + 7] = b0, b1, b2, b3, b4
     to[at + 8], to[at + 9], to[at + 10], to[at + 11], to[at + 12] = c0, c1, c2, c3, c4
-    to[at + 13] = total
+    to[at + TOTAL] = total
 
 
 @kernel(reassociate=True, part=True)

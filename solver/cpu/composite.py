@@ -1,9 +1,9 @@
 """A convolution and its adjoint, one after the other, as one filter of 5 x 5: sum over f of w_f *' (c_f w_f * I + e_f).
 
 If there were sums beyond the edges as well, that would be one symmetric filter G of 13 numbers, whatever the number of
-fields: 25 products a cell, where each field takes 18. There are none, and what they would have given back is taken off:
-it lies on the plane's first and last rows and columns, and is a symmetric filter along them, of three numbers. Sums
-beyond a corner are then taken off twice, and given back once.
+fields: 13 products of sums of two cells, where each field takes 18 products. There are none, and what they would have
+given back is taken off: it lies on the plane's first and last rows and columns, and is a symmetric filter along them,
+of three numbers. Sums beyond a corner are then taken off twice, and given back once.
 
 Where a number of its channel is subtracted from I, it is so from the zeros around, too: they are b then.
 """

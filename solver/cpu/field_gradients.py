@@ -2,11 +2,12 @@
 
 With g the gradient of the fields where the ReLU lets it through, * the convolution and *' its adjoint,
 
-    dL/dy = scale g - slope (y - mean) - level,    dL/dw = sum of dL/dy I,    dL/dI = dL/dy *' w
+    dL/dy = scale g + slope y + level,    dL/dw = sum of dL/dy I,    dL/dI = dL/dy *' w
 
-slope and level are means over the batch of what this pass sums. Both gradients are linear in dL/dy, so that the pass
-gives them what comes of g, while a cache has it. What comes of the rest needs no g: the filters' share follows from
-`solver.cpu.surroundings`, the image's is one filter of the image itself (`solver.cpu.composite`).
+slope and level follow from means over the batch of what this pass sums (`learned_fields.finish`). Both gradients are
+linear in dL/dy, so that the pass gives them what comes of g, while a cache has it. What comes of the rest needs no g:
+the filters' share follows from `solver.cpu.surroundings`, the image's is one filter of the image itself
+(`solver.cpu.composite`).
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from solver.cpu.threads import Team, own_team, share
 from solver.records import Array
 
 IMAGES: Final = 16  # of a batch, by which is judged whether its channels lie far from zero
-AS_FIELDS: Final = 3  # a pass over the image, 13 products of doubles or 25 of its own, costs as much as so many fields
+AS_FIELDS: Final = 3  # a pass over the image, 13 products of doubles or of sums, costs as much as so many fields
 FAR: Final = 4  # standard deviations of a channel's mean from zero: nearer, no more than a digit is lost
 
 

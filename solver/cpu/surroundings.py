@@ -5,9 +5,10 @@
 so that y = sum over s of w_s I(p + s) has sum w.S and sum of squares w.Rw, whatever the filter w: none is applied.
 Around I are zeros, of which a number of each channel is subtracted as of I itself, if it is from I.
 
-Everything is summed in double precision, in which products of single ones are exact: that a mean is large beside the
-deviations from it costs single precision nothing. Double precision it would cost twice as many digits as they lie
-apart, which is why the number near a mean is subtracted first where it is far from zero.
+Everything is summed in double precision, in which products of single ones are exact: that y is small beside the
+products that it is made of costs single precision nothing. Double precision it costs twice as many digits as they lie
+apart. Where that is by a mean far from zero, a number near it is subtracted first. Where the filter takes differences
+of a smooth image it stays so: of the Laplacian of a bump over 64 x 64 cells the variance has 11 digits, not 15.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from solver.cpu.tiles import fill_run
 from solver.records import Array
 
 PAIRS = [(s, t) for s in range(TAPS) for t in range(s, TAPS)]
+PAIR_NUMBERS = TAPS + len(PAIRS)  # what is written of a plane: nine sums and the products
 
 
 class Surroundings(NamedTuple):
@@ -49,8 +51,7 @@ class Surroundings(NamedTuple):
 
 def surroundings(image: Array, centres: Array, team: Team) -> Surroundings:
     """Return them for an image, (N, C, rows, columns), less `centres`, (C,), or empty for nothing to subtract."""
-    numbers = TAPS + len(PAIRS) if centres.size else NUMBERS
-    found = np.empty((*image.shape[:2], numbers))
+    found = np.empty((*image.shape[:2], PAIR_NUMBERS if centres.size else NUMBERS))
     flat, planes = (found.reshape(-1), image.reshape(-1), image.shape[1:]), prod(image.shape[:2])
     if not centres.size:
         share(correlate, flat, planes, team)
@@ -74,7 +75,7 @@ def pairs_some(found, image, shape, centres, first, last):
     """Do so for planes first..last-1."""
     C, rows, columns = shape
     planes, S = plane.padded_planes(1, rows, columns, found), columns + 2
-    size, numbers = planes.shape[1], found.size // (image.size // (rows * columns))
+    size = planes.shape[1]
     work, source, to = pointer(planes.reshape(-1), 0), pointer(image, 0), pointer(found, 0)
     for p in range(first, last):
         fill_run(work, 0, size, 0.0)
@@ -82,10 +83,10 @@ def pairs_some(found, image, shape, centres, first, last):
             widen_run(work, (i + 1) * S + 1, source, (p * rows + i) * columns, columns)
         for q in range(size):
             work[q] -= centres[p % C]
-        at = p * numbers
+        at = p * PAIR_NUMBERS
         for s in range(9):
             start = s // 3 * S + s % 3
-            to[p * numbers + s] = total_of(work, start, S, rows, columns)
+            to[p * PAIR_NUMBERS + s] = total_of(work, start, S, rows, columns)
             for t in range(s, 9):
                 to[at + 9] = product_of(work, start, t // 3 * S + t % 3, S, rows, columns)
                 at += 1

@@ -30,20 +30,24 @@ def evaluate(tensors, steps=2):
     return torch.ops.pdebridge.evaluate_layer(*tensors.values(), *PARTS, steps, *MESH)
 
 
-def test_it_is_registered_as_torch_wants_it(tensors):
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_it_is_registered_as_torch_wants_it(layout, tensors):
+    tensors["x"] = tensors["x"].contiguous(memory_format=layout)
     arguments = (*tensors.values(), *PARTS, 2, *MESH)
     checks = ("test_schema", "test_faketensor", "test_autograd_registration")
     torch.library.opcheck(torch.ops.pdebridge.evaluate_layer, arguments, test_utils=checks)
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("size", [(3, 8, 8), (4, 9, 5)])
-def test_the_traced_layer_keeps_it(size):
+def test_the_traced_layer_keeps_it(size, layout):
     torch.manual_seed(0)
     layer = GlobalLayer(3, steps=2).eval()
-    x = torch.randn(size[0], 3, *size[1:])
+    x = torch.randn(size[0], 3, *size[1:]).contiguous(memory_format=layout)
     with torch.no_grad():
         compiled = torch.compile(layer, fullgraph=True, backend="aot_eager", dynamic=True)
         torch.testing.assert_close(compiled(x), layer(x), rtol=1e-6, atol=1e-6)
+        assert compiled(x).stride() == layer(x).stride() == x.stride()
         exported = torch.export.export(layer, (x,))
     assert "pdebridge.evaluate_layer" in str(exported.graph)
     with torch.no_grad():

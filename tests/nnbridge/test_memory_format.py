@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from nnbridge import GlobalLayer
 from nnbridge.memory_format import format_of, in_planes, laid_as
-from solver.cpu.channels import transposed
-from solver.cpu.threads import Team
+from solver.cpu.channels import transpose_into
+from solver.cpu.threads import team_of
 
 # Whole tiles, a part of one in either direction, less than a vector, one number, none.
 MATRICES = [
@@ -22,11 +23,14 @@ MATRICES = [
 ]
 
 
+@pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", MATRICES, ids=str)
-def test_matrices_are_transposed(shape, dtype):
+def test_matrices_are_transposed(shape, dtype, threads):
     images = np.random.default_rng(0).random(shape).astype(dtype)
-    assert np.array_equal(transposed(images, Team(1)), images.transpose(0, 2, 1))
+    made = np.full((shape[0], shape[2], shape[1]), np.nan, dtype)
+    transpose_into(made, images, team_of(threads))
+    assert np.array_equal(made, images.transpose(0, 2, 1))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
@@ -51,3 +55,17 @@ def test_what_is_neither_is_copied():
     assert planes.is_contiguous()
     assert torch.equal(planes, turned)
     assert torch.equal(laid_as(turned, planes), turned)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_what_a_layer_returns_may_be_changed_in_place(layout, training):
+    layer = GlobalLayer(3).train(training)
+    x = torch.rand(2, 3, 6, 5).contiguous(memory_format=layout).requires_grad_(training)
+    layer.output = torch.nn.Identity() if training else layer.output
+    with torch.set_grad_enabled(training):
+        made = layer(x)
+    assert not made._is_view()
+    weight = torch.ones(3, 1, 1, requires_grad=True)
+    made.mul_(weight).sum().backward()
+    assert weight.grad is not None

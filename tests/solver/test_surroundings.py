@@ -7,7 +7,7 @@ from solver.cpu.composite import add_composite, composite
 from solver.cpu.learned_fields import moments
 from solver.cpu.sharing import Span
 from solver.cpu.surroundings import surroundings
-from solver.cpu.threads import Team
+from solver.cpu.threads import Team, team_of
 
 # In one worker: each would compile the same kernels.
 pytestmark = pytest.mark.xdist_group("learned layer")
@@ -89,3 +89,21 @@ def test_a_far_mean_costs_double_precision_no_digit_of_a_variance(mean):
     filters[..., 4] = rng.standard_normal((2, 2))
     exact = image.astype(np.longdouble).var((0, 2, 3))[:, None] * filters[..., 4].astype(np.longdouble) ** 2
     np.testing.assert_allclose(moments(image, filters).variance, exact.astype(float), rtol=1e-13)
+
+
+def test_differences_of_a_smooth_image_cost_double_precision_as_many_digits_as_stated():
+    i = np.linspace(-6, 6, 64)
+    bump = np.exp(-(i[:, None] ** 2) - i**2)
+    laplacian = np.array([0, 1, 0, 1, -4, 1, 0, 1, 0.0])
+    y = np.einsum("sij,s->ij", around(bump[None, None].astype(np.longdouble), np.zeros(1))[0, 0], laplacian)
+    found = moments(bump[None, None], np.stack([laplacian, 2 * laplacian])[None]).variance[0]
+    np.testing.assert_allclose(found, np.array([1, 4]) * float(y.var()), rtol=1e-11)
+
+
+@pytest.mark.parametrize("far", [False, True])
+def test_threads_change_no_bit(far):
+    image = np.random.default_rng(3).standard_normal((40, 3, 32, 32)).astype(np.float32)
+    centres = np.full(3, 0.25, np.float32) if far else np.empty(0, np.float32)
+    found = [surroundings(image, centres, team_of(threads).for_work(image.size)) for threads in (1, 2, 3)]
+    for other in found[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(found[0], other, strict=True))
