@@ -19,7 +19,7 @@ from torch.nn.modules import module as torch_module
 
 from nnbridge.autograd import differentiable_once
 from nnbridge.memory_format import in_planes
-from nnbridge.operator import DTYPES
+from nnbridge.operator import DTYPES, incoming
 from nnbridge.parts import is_depthwise, runs_alone
 from solver.cpu import learned_fields as kernel
 from solver.cpu.threads import team_of
@@ -99,8 +99,7 @@ class _Fields(Function):
     def backward(ctx: Any, saved: tuple[Tensor, ...], *gradients: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, *_ = saved
         image, filters = arrays(x, weight)
-        given = in_planes(gradients[0].to(x.dtype).resolve_neg()).numpy()
-        given = given.reshape(*image.shape[:2], -1, *image.shape[2:])
+        given = incoming(in_planes(gradients[0].resolve_neg()), x).reshape(*image.shape[:2], -1, *image.shape[2:])
         team = team_of(torch.get_num_threads())
         found = kernel.pull_back(given, image, filters, ctx.norm, ctx.needs_input_grad[0], team)
         of_x = None if found.image is None else torch.from_numpy(found.image)

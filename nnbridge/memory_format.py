@@ -12,11 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nnbridge.operator import DTYPES
 from solver.cpu.channels import transpose_into
 from solver.cpu.threads import team_of
 from solver.records import Array
-
-TURNED = (torch.float32, torch.float64)  # what the kernel turns around; torch does so with the others
 
 
 def format_of(x: Tensor) -> torch.memory_format:
@@ -33,7 +32,7 @@ def format_of(x: Tensor) -> torch.memory_format:
 def in_planes(x: Tensor) -> Tensor:
     """Return a tensor in the memory of the CPU plane after plane, without a gradient; channels last by our kernel."""
     x = x.detach()
-    if x.dtype not in TURNED or format_of(x) != torch.channels_last:
+    if x.dtype not in DTYPES or format_of(x) != torch.channels_last:
         return x.contiguous()
     planes = torch.empty_like(x, memory_format=torch.contiguous_format)
     transpose_into(_by_plane(planes), _by_cell(x), team_of(torch.get_num_threads()))
@@ -42,7 +41,7 @@ def in_planes(x: Tensor) -> Tensor:
 
 def laid_as(x: Tensor, planes: Tensor) -> Tensor:
     """Return ``planes``, which lie so, in the format of ``x``; neither has a gradient."""
-    if planes.dtype not in TURNED or format_of(x) != torch.channels_last:
+    if planes.dtype not in DTYPES or format_of(x) != torch.channels_last:
         return planes.contiguous(memory_format=format_of(x))
     made = torch.empty_like(planes, memory_format=torch.channels_last)  # torch's own: a view could not change in place
     transpose_into(_by_cell(made), _by_plane(planes.detach()), team_of(torch.get_num_threads()))

@@ -8,8 +8,6 @@ takes out: 13 products a cell, where one filter has nine, and four and their squ
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from solver.compiling import kernel
@@ -22,46 +20,46 @@ from solver.records import Array
 
 # What is written of a plane: the autocorrelation at 13 distances and the sum; for each side the sum of its line and its
 # own autocorrelation at three distances; for each corner the cell and its square.
+DISTANCES = [(0, 0), (0, 1), (0, 2), *((down, across) for down in (1, 2) for across in range(-2, 3))]
 TOTAL, SIDE, CORNER, NUMBERS = 13, 14, 30, 38
 NORTH, SOUTH, WEST, EAST = range(SIDE, CORNER, 4)
+NOTHING = NUMBERS  # the place of a zero
 
 
 def of_autocorrelation(found: Array) -> tuple[Array, Array]:
     """Return the sums S, (C, 9), and the products R, (C, 9, 9), from what `correlate` wrote, (N, C, NUMBERS)."""
-    a = found.sum(0)
-    sums, products = np.empty((len(a), TAPS)), np.empty((len(a), TAPS, TAPS))
-    for s in range(TAPS):
-        row, column = s // 3 - 1, s % 3 - 1
-        sums[:, s] = a[:, TOTAL] - sum(a[:, side] for side in _sides_without(row, column)) + _corner(a, row, column, 0)
-        for t in range(TAPS):
-            down, across = t // 3 - 1 - row, t % 3 - 1 - column
-            products[:, s, t] = a[:, _distance(down, across)]
-            # A line that is taken out has no part in products with what lies across it, which are with zeros or in it.
-            if down == 0:
-                products[:, s, t] -= sum(a[:, side + 1 + abs(across)] for side in _sides_without(row, 0))
-            if across == 0:
-                products[:, s, t] -= sum(a[:, side + 1 + abs(down)] for side in _sides_without(0, column))
-            if s == t:
-                products[:, s, t] += _corner(a, row, column, 1)
-    return sums, products
+    a = np.zeros((found.shape[1], NUMBERS + 1))
+    np.sum(found, 0, out=a[:, :NUMBERS])
+    (line, column, corner), (whole, own_line, own_column, square) = _OF_SUM, _OF_PRODUCT
+    sums = a[:, [TOTAL]] - a[:, line] - a[:, column] + a[:, corner]
+    return sums, a[:, whole] - a[:, own_line] - a[:, own_column] + a[:, square]
 
 
-def _distance(down: int, across: int) -> int:
-    """Return the place of a distance, or of the opposite one, which has the same autocorrelation."""
-    if (down, across) < (0, 0):
-        down, across = -down, -across
-    return across if down == 0 else 5 * down + across
+def _taken_out(s: int) -> tuple[int, int, int]:
+    """Return the places of the line, the column and the corner that a shift takes out."""
+    row, column = s // 3 - 1, s % 3 - 1
+    corner = CORNER + 2 * (2 * (row < 0) + (column < 0)) if row and column else NOTHING
+    return (SOUTH, NOTHING, NORTH)[row + 1], (EAST, NOTHING, WEST)[column + 1], corner
 
 
-def _sides_without(row: int, column: int) -> list[int]:
-    """Return the sides whose lines a shift takes out."""
-    out = {NORTH: row > 0, SOUTH: row < 0, WEST: column > 0, EAST: column < 0}
-    return [side for side, is_out in out.items() if is_out]
+def _of_product(s: int, t: int) -> tuple[int, int, int, int]:
+    """Return the places of what a product is made of.
+
+    A line that is taken out has no part in products with what lies across it, which are with zeros or in it.
+    """
+    down, across = t // 3 - s // 3, t % 3 - s % 3
+    line, column, corner = _taken_out(s)
+    return (
+        DISTANCES.index(max((down, across), (-down, -across))),  # the opposite distance has the same autocorrelation
+        line + 1 + abs(across) if down == 0 and line != NOTHING else NOTHING,
+        column + 1 + abs(down) if across == 0 and column != NOTHING else NOTHING,
+        corner + 1 if s == t and corner != NOTHING else NOTHING,
+    )
 
 
-def _corner(a: Array, row: int, column: int, power: int) -> Any:
-    """Return the corner that a shift takes out twice."""
-    return a[:, CORNER + 2 * (2 * (row < 0) + (column < 0)) + power] if row and column else 0.0
+# Looked up, not computed: they serve every step of a training.
+_OF_SUM = np.array([_taken_out(s) for s in range(TAPS)]).T
+_OF_PRODUCT = np.moveaxis(np.array([[_of_product(s, t) for t in range(TAPS)] for s in range(TAPS)]), 2, 0)
 
 
 @kernel()

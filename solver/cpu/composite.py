@@ -10,64 +10,78 @@ Where a number of its channel is subtracted from I, it is so from the zeros arou
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from solver.arithmetic import multiply_add
 from solver.compiling import kernel
 from solver.cpu import plane
-from solver.cpu.field_bench import load, unload
+from solver.cpu.autocorrelation import CORNER, DISTANCES, NUMBERS, SIDE, TOTAL
+from solver.cpu.convolution import TAPS
+from solver.cpu.field_bench import load, shift_run, unload
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
 from solver.cpu.tiles import fill_run
 from solver.cpu.vectors import take_widest
 from solver.records import Array
 
-# What a channel has: G at 13 distances and what is added to every cell; for each side a filter at three distances and
-# what is added along it; for each corner what it is multiplied by, and what is added.
-SIDE, CORNER, NUMBERS = 14, 30, 38
-DISTANCES = [(0, 0), (0, 1), (0, 2), *((down, across) for down in (1, 2) for across in range(-2, 3))]
+# What a channel has, laid out as the numbers of an autocorrelation: G at 13 distances and what is added to every cell;
+# for each side a filter at three distances and what is added along it; for each corner a factor, and what is added.
+LINES = ((6, 7, 8), (0, 1, 2), (2, 5, 8), (0, 3, 6))  # taps by which sums beyond a side give back to its line
+CORNERS = ((8,), (6,), (2,), (0,))
+ADDED = [TOTAL, *range(SIDE + 3, CORNER, 4), *range(CORNER + 1, NUMBERS, 2)]
 
 
-def composite(filters: Array, factors: Array, levels: Array, border: Array) -> Array:
-    """Return the numbers of each channel, (C, NUMBERS), from w (C, n, 9), c and e (C, n), b (C,) or empty."""
-    w = filters.astype(np.float64).reshape(*filters.shape[:2], 3, 3)
-    c, b = factors, (border[:, None] if border.size else 0) * factors
-    result = np.zeros((len(w), NUMBERS))
-    for number, (down, across) in enumerate(DISTANCES):
-        result[:, number] = (c * _overlap(w, down, across)).sum(-1)
-    result[:, 13] = (levels * w.sum((2, 3))).sum(-1)
-    lines = w[..., 2, :], w[..., 0, :], w[..., :, 2], w[..., :, 0]  # what sums beyond each side give back to its line
-    for side, line in enumerate(lines):
-        at, total = SIDE + 4 * side, line.sum(-1)
-        for distance in range(3):
-            result[:, at + distance] = -(c * _overlap(line[..., None, :], 0, distance)).sum(-1)
-        result[:, at + 3] = -((b * (w.sum((2, 3)) - total) + levels) * total).sum(-1)
-    for corner, (row, column) in enumerate(((2, 2), (2, 0), (0, 2), (0, 0))):
-        at, tap = CORNER + 2 * corner, w[..., row, column]
-        result[:, at] = (c * tap * tap).sum(-1)
-        result[:, at + 1] = ((b * (w.sum((2, 3)) - tap) + levels) * tap).sum(-1)
+def composite(filters: Array, factors: Array, levels: Array, centres: Array) -> Array:
+    """Return the numbers of each channel, (C, NUMBERS), from w (C, n, 9), c and e (C, n).
+
+    `centres`, (C,) or empty, are subtracted from the channels: they are -b.
+    """
+    w, c = filters.astype(np.float64), factors[..., None]
+    b = -centres[:, None, None] if centres.size else 0.0
+    result = np.empty((len(w), NUMBERS))
+    products = ((c * w).swapaxes(1, 2) @ w).reshape(-1, TAPS * TAPS)  # c w_s w_t, summed over the fields
+    result[:, _MULTIPLIED] = _SIGNS * np.add.reduceat(products[:, _PAIRS], _FIRST_PAIRS, 1)
+    total, ends = w.sum(-1, keepdims=True), np.add.reduceat(w[..., _TAPS], _FIRST_TAPS, 2)
+    result[:, ADDED[0]] = (levels * total[..., 0]).sum(1)
+    result[:, ADDED[1:]] = _SIGNS_OF_ENDS * ((b * c * (total - ends) + levels[..., None]) * ends).sum(1)
     return result
 
 
-def _overlap(w: Array, down: int, across: int) -> Array:
-    """Return the sum of the products of each filter's taps that lie so far apart, (C, n)."""
-    rows, columns = w.shape[-2:]
-    first = w[..., : rows - down, max(0, -across) : columns - max(0, across)]
-    second = w[..., down:, max(0, across) : columns - max(0, -across)]
-    return np.asarray((first * second).sum((2, 3)))
+def _pairs_at(down: int, across: int) -> list[tuple[int, int]]:
+    """Return the taps that lie so far apart."""
+    return [(s, t) for s in range(TAPS) for t in range(TAPS) if (t // 3 - s // 3, t % 3 - s % 3) == (down, across)]
+
+
+def _joined(groups: Sequence[Sequence[int]]) -> tuple[Array, Array]:
+    """Return all members, and where each group begins."""
+    return np.concatenate([np.array(group) for group in groups]), np.cumsum([0, *map(len, groups[:-1])])
+
+
+# Which products of two taps make each number that I is multiplied by, and which taps each end.
+_GROUPS = [
+    *([(number, 1, _pairs_at(*distance)) for number, distance in enumerate(DISTANCES)]),
+    *([(SIDE + 4 * k + d, -1, [*zip(line, line[d:], strict=False)]) for k, line in enumerate(LINES) for d in range(3)]),
+    *([(CORNER + 2 * k, 1, [(tap, tap)]) for k, (tap,) in enumerate(CORNERS)]),
+]
+_MULTIPLIED, _SIGNS = [number for number, _, _ in _GROUPS], np.array([sign for _, sign, _ in _GROUPS])
+_PAIRS, _FIRST_PAIRS = _joined([[TAPS * s + t for s, t in pairs] for _, _, pairs in _GROUPS])
+_TAPS, _FIRST_TAPS = _joined([*LINES, *CORNERS])
+_SIGNS_OF_ENDS = np.repeat([-1, 1], [len(LINES), len(CORNERS)])
 
 
 @kernel()
-def add_composite(made, numbers, border, image, shape, span):
+def add_composite(made, numbers, centres, image, shape, span):
     """Add to `made` what the composite filter makes of each plane of a span of `image`, both flat.
 
-    `border` is b of each channel, which is added to the image; empty: nothing.
+    `centres` are subtracted from the channels; empty: nothing.
     """
-    share_out(add_some, (made, numbers, border, image, shape), span)
+    share_out(add_some, (made, numbers, centres, image, shape), span)
 
 
 @kernel(part=True)
-def add_some(made, numbers, border, image, shape, first, last):
+def add_some(made, numbers, centres, image, shape, first, last):
     """Do so for planes first..last-1.
 
     In scratch a plane is flat with a column beside it on either side, and two rows and a cell above and below.
@@ -76,13 +90,14 @@ def add_some(made, numbers, border, image, shape, first, last):
     S, at, cells = columns + 2, 3 * (columns + 2), rows * columns
     planes = plane.padded_planes(2, rows + 4, columns, image)
     work, to = pointer(planes.reshape(-1), 0), planes.shape[1] + at
-    source, target, g, b = pointer(image, 0), pointer(made, 0), pointer(numbers, 0), pointer(border, 0)
-    bordered = border.size > 0
+    source, target, g = pointer(image, 0), pointer(made, 0), pointer(numbers, 0)
     for p in range(first, last):
         own = pointer(g, p % C * NUMBERS)
+        if centres.size:
+            fill_run(work, 0, planes.shape[1], image.dtype.type(0))
         load(work, at, source, p * cells, rows, columns)
-        if bordered:
-            lift(work, at, planes.shape[1], rows, columns, b[p % C])
+        if centres.size:
+            shift_run(work, 0, planes.shape[1], centres[p % C])
         load(work, to, target, p * cells, rows, columns)
         add_filtered(work, to, work, at, S, own, rows * S)
         for side in range(2):
@@ -93,26 +108,7 @@ def add_some(made, numbers, border, image, shape, first, last):
                 cell, of_corner = row + end * (columns - 1), CORNER + 4 * side + 2 * end
                 work[to + cell] += own[of_corner] * work[at + cell] + own[of_corner + 1]
         unload(target, p * cells, work, to, rows, columns)
-    keep_alive(planes, made, numbers, border, image)
-
-
-@kernel(part=True)
-def lift(work, at, size, rows, columns, value):
-    """Add a number to a plane and let it lie all around."""
-    S = columns + 2
-    for i in range(rows):
-        lift_run(work, at + i * S + 1, columns, value)
-        fill_run(work, at + i * S - 1, 2, value)
-    fill_run(work, 0, at, value)
-    fill_run(work, at + rows * S - 1, size - (at + rows * S - 1), value)
-
-
-@kernel(apart=True, part=True)
-def lift_run(a, at, n, value):
-    """Add a number to n cells."""
-    take_widest()
-    for q in range(n):
-        a[at + q] = a[at + q] + value
+    keep_alive(planes, made, numbers, centres, image)
 
 
 @kernel(apart=True, part=True)

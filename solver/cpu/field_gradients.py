@@ -27,13 +27,15 @@ from solver.cpu.field_bench import (
     scratch,
     unload,
 )
-from solver.cpu.field_passes import make_values, sum_of
+from solver.cpu.field_passes import make_values
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
+from solver.cpu.storing import total_run
 from solver.cpu.tiles import fill_run
 from solver.cpu.vectors import take_widest
 
 RUN = 2**12  # cells whose sums of products are kept in their own precision: a sum of one product is begun anew sooner
+RUN_OF_ONE = 2**10
 SUMS = 1 + TAPS  # numbers that the first pass makes of a field of a plane: the sums of g and of g I around
 
 
@@ -45,6 +47,15 @@ def let_through(work, at, g, fields, start, rows, columns, zero):
         to, here = at + i * (columns + 2) + 1, start + i * columns
         for q in range(columns):
             work[to + q] = zero if fields[here + q] <= zero else g[here + q]
+
+
+@kernel(part=True)
+def sum_of(a, at, n, zero):
+    """Return the sum of n cells in double precision, added up run by run."""
+    total = 0.0
+    for start in range(0, n, RUN_OF_ONE):
+        total += total_run(a, at + start, min(RUN_OF_ONE, n - start), zero)
+    return total
 
 
 @kernel(part=True)

@@ -7,19 +7,7 @@ from solver.cpu.convolution import rectify_pair
 from solver.cpu.field_bench import around, load_image, open_bench, open_source, scratch, unload
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
-from solver.cpu.storing import total_run
 from solver.cpu.streaming import fence, stream_run
-
-RUN = 2**10  # cells whose sum is kept in their own precision
-
-
-@kernel(part=True)
-def sum_of(a, at, n, zero):
-    """Return the sum of n cells in double precision, added up run by run."""
-    total = 0.0
-    for start in range(0, n, RUN):
-        total += total_run(a, at + start, min(RUN, n - start), zero)
-    return total
 
 
 @kernel()

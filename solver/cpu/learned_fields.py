@@ -159,8 +159,8 @@ def finish(made: Array, found: Array, image: Array, filters: Array, norm: Norm, 
     level = slope * level_of_y - scale * of_beta / count
     rest = slope[..., None] * around.products_with(w) + level[..., None] * around.sums[:, None]
     if made.size:
-        numbers = composite(w, slope, level, -norm.centres).astype(image.dtype)
-        arguments = (made.reshape(-1), numbers.reshape(-1), -norm.centres, image.reshape(-1), image.shape[1:])
+        numbers = composite(w, slope, level, norm.centres).astype(image.dtype)
+        arguments = (made.reshape(-1), numbers.reshape(-1), norm.centres, image.reshape(-1), image.shape[1:])
         share(add_composite, arguments, prod(image.shape[:2]), (team or own_team()).for_work(image.size * AS_FIELDS))
     return Gradients(
         made if made.size else None,

@@ -22,6 +22,7 @@ from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.autocorrelation import NUMBERS, correlate, of_autocorrelation, widen_run
 from solver.cpu.convolution import TAPS
+from solver.cpu.field_bench import shift_run
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
 from solver.cpu.threads import Team, share
@@ -81,8 +82,7 @@ def pairs_some(found, image, shape, centres, first, last):
         fill_run(work, 0, size, 0.0)
         for i in range(rows):
             widen_run(work, (i + 1) * S + 1, source, (p * rows + i) * columns, columns)
-        for q in range(size):
-            work[q] -= centres[p % C]
+        shift_run(work, 0, size, centres[p % C])
         at = p * PAIR_NUMBERS
         for s in range(9):
             start = s // 3 * S + s % 3

@@ -68,16 +68,16 @@ def test_one_filter_is_convolutions_and_their_adjoint(shape, dtype, tolerance, f
     rng = np.random.default_rng(1)
     image, before, C = rng.standard_normal(shape).astype(dtype), rng.standard_normal(shape).astype(dtype), shape[1]
     filters, factors, levels = (rng.standard_normal((C, 4, *more)) for more in ((9,), (), ()))
-    border = rng.standard_normal(C).astype(dtype) if far else np.empty(0, dtype)
-    value = border.astype(float) if far else np.zeros(C)
+    centres = rng.standard_normal(C).astype(dtype) if far else np.empty(0, dtype)
+    value = -centres.astype(float) if far else np.zeros(C)
 
     seen = around(image.astype(float) + value[:, None, None], value)
     sums = np.einsum("ncsij,cfs->ncfij", seen, filters * factors[..., None]) + levels[:, :, None, None]
     want = before + adjoint(sums, filters)
 
-    numbers, got = composite(filters, factors, levels, border).astype(dtype), before.copy()
+    numbers, got = composite(filters, factors, levels, centres).astype(dtype), before.copy()
     span = Span(0, shape[0] * C)
-    add_composite(got.reshape(-1), numbers.reshape(-1), border, image.reshape(-1), shape[1:], span)
+    add_composite(got.reshape(-1), numbers.reshape(-1), centres, image.reshape(-1), shape[1:], span)
     np.testing.assert_allclose(got, want, rtol=0, atol=tolerance * np.abs(want).max())
 
 
