@@ -68,6 +68,7 @@ def _alone(path: Path) -> Iterator[None]:
     """Hold the lock of one compilation; go on without it where it cannot be had, or not in `LONGEST` seconds."""
     lock = FileLock(path)
     try:
+        # The last is what filelock 3.12 raises where a file system has no locks; 4.2 makes do with a file of its own.
         with suppress(Timeout, OSError, NotImplementedError):
             path.parent.mkdir(parents=True, exist_ok=True)
             _acquire(lock)
