@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -29,3 +31,18 @@ def processes() -> Processes:
     if not (torch.distributed.is_available() and torch.distributed.is_torchelastic_launched()):
         return Processes(1, 1, 0)
     return Processes(*(int(os.environ[name]) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE", "RANK")))
+
+
+@cache
+def part_at_exit() -> None:
+    """End the processes' group when this one exits, while the interpreter is whole.
+
+    The threads of a group that is left may hold tensors, and whoever lets go of one after the interpreter has begun to
+    end is killed by it: the process then ends with SIGABRT, its work done (pytorch/pytorch#179291).
+    """
+    atexit.register(_part)
+
+
+def _part() -> None:
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()

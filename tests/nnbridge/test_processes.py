@@ -1,5 +1,8 @@
 """What torchrun says of a run's processes, and what is refused of several."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -43,3 +46,26 @@ def test_a_study_is_of_one_process(second_of_four):
     result = CliRunner().invoke(app, ["reproduce", "mnist", "--data", "digits"])
     assert result.exit_code == 1
     assert "error: `reproduce` trains in a single process: start it with python -m nnbridge" in result.output
+
+
+def test_a_group_is_ended_before_the_interpreter_is():
+    program = """
+import atexit
+from torch import distributed
+from nnbridge.processes import part_at_exit
+
+atexit.register(lambda: print("connected:", distributed.is_initialized()))  # runs after those that are registered later
+distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+for _ in range(2):
+    part_at_exit()
+print("connected:", distributed.is_initialized())
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["connected: True", "connected: False"]
+
+
+def test_a_process_without_a_group_ends_as_ever():
+    program = "from nnbridge.processes import part_at_exit; part_at_exit()"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
