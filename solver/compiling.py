@@ -75,9 +75,9 @@ def point_function(function: F) -> F:
 
     Products and sums stay apart, but for `solver.arithmetic.multiply_add`: what a formula returns is then the same
     whether a kernel stores it or goes on with it in a register. It has no other freedom either: the compiler for GPUs
-    takes any for leave to divide approximately.
+    takes any for leave to divide approximately. Left unsaid, a function has the freedoms of the kernel that calls it.
     """
-    compiled: Any = numba.njit(forceinline=True, error_model="numpy", pipeline_class=_Part)(function)
+    compiled: Any = numba.njit(forceinline=True, error_model="numpy", fastmath=False, pipeline_class=_Part)(function)
     return cast(F, compiled)
 
 

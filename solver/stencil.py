@@ -27,7 +27,7 @@ def mixed(own, lent, share, one):
     """Return (1 - share) own + share lent; a share of None is zero, and what is lent is not even read."""
     if share is None:
         return own
-    return (one - share) * own + share * lent
+    return multiply_add(share, lent, (one - share) * own)
 
 
 @point_function
@@ -60,7 +60,7 @@ def assemble(u, v, Dx, Dy, f, r):
     b = b_N + b_W if r.diffusivity_share is None else r.half * ((b_N + b_S) + (b_W + b_E))
     inverse_L = r.one / (r.one + b)
     zero = r.one - r.one
-    divergence = mixed(r.x * (u[2] - u[1]) + r.y * (v[2] - v[1]), zero, r.velocity_share, r.one)
+    divergence = mixed(multiply_add(r.x, u[2] - u[1], r.y * (v[2] - v[1])), zero, r.velocity_share, r.one)
     return (
         (r.one - b) * inverse_L,
         -divergence * inverse_L,
@@ -100,7 +100,12 @@ def assemble_adjoint(c, g, Dx, Dy, r):
     b_N, b_S = diffusion_numbers(Dx, r.xx, r)
     b_W, b_E = diffusion_numbers(Dy, r.yy, r)
     inverse_L = r.one / (r.one + r.half * ((b_N + b_S) + (b_W + b_E)))
-    weighted = g[0] * c[0] + g[1] * c[1] + g[2] * c[2] + g[3] * c[3] + g[4] * c[4] + g[5] * c[5] + g[6] * c[6]
+    weighted = multiply_add(g[1], c[1], g[0] * c[0])
+    weighted = multiply_add(g[2], c[2], weighted)
+    weighted = multiply_add(g[3], c[3], weighted)
+    weighted = multiply_add(g[4], c[4], weighted)
+    weighted = multiply_add(g[5], c[5], weighted)
+    weighted = multiply_add(g[6], c[6], weighted)
     return (
         -(weighted + g[0]) * inverse_L,
         g[1] * inverse_L,
@@ -144,7 +149,7 @@ def displacement(new, now, old, r):
 @point_function
 def displacement_adjoint(lam_new, lam_now, r):
     """Return dL/dd, from the gradients of the filtered H[k+1] and H[k]."""
-    return r.alpha * lam_now - (r.one - r.alpha) * lam_new
+    return multiply_add(r.alpha, lam_now, -(r.one - r.alpha) * lam_new)
 
 
 @point_function
@@ -159,7 +164,7 @@ def published_step_adjoint(H, w, u, v, Dx, Dy, old, f, inverse_L, r):
     differences of w, to which neighbours with equal w contribute nothing, exactly.
     """
     A_x, A_y, b_x, b_y = r.x * u[0], r.y * v[0], r.xx * Dx[0], r.yy * Dy[0]
-    divergence = r.x * (u[2] - u[1]) + r.y * (v[2] - v[1])
+    divergence = multiply_add(r.x, u[2] - u[1], r.y * (v[2] - v[1]))
     M = r.one - (b_x + b_y)
     x_sum, y_sum = H[1] + H[2], H[3] + H[4]
     new = multiply_add(M, old, r.source * f)

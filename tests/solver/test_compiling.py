@@ -5,9 +5,12 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numba
+import numpy as np
 import pytest
 
 import solver
+from solver.compiling import FREEDOMS, point_function
 
 SOURCES = Path(solver.__file__).parent
 FOLDER = "from solver.compiling import cache_folder; print(cache_folder())"
@@ -242,3 +245,25 @@ def test_a_kernel_whose_lock_cannot_be_had_is_compiled_all_the_same(run_python, 
     """Because a process that holds it was stopped, its file cannot be made, or the file system has no locks."""
     assert run_python(UNLOCKED, NUMBA_CACHE_DIR=str(tmp_path)) == "done"
     assert len(list(tmp_path.rglob("*.nbc"))) == 3
+
+
+@point_function
+def difference_of_products(a, b, c, d):
+    """Return a b - c d; contracted it would not be zero, as the product is rounded."""
+    return a * b - c * d
+
+
+def test_a_formula_has_no_freedoms_of_the_kernel_that_calls_it():
+    @numba.njit(fastmath=FREEDOMS)
+    def in_a_kernel(a, b, c, d):
+        return difference_of_products(a, b, c, d)
+
+    @numba.njit(fastmath=FREEDOMS)
+    def contracted(a, b, c, d):
+        return a * b - c * d
+
+    a = np.float32(1) + np.float32(2) ** -12
+    numbers = a, a, a * a, np.float32(1)
+    assert in_a_kernel(*numbers) == 0
+    if "fma" in numba.core.codegen.get_host_cpu_features():
+        assert contracted(*numbers) != 0
