@@ -19,7 +19,7 @@ from solver.cpu.uniform import is_twin, make_constants, make_notes, open_batch
 from solver.cpu.vectors import take_widest
 
 READ = 13  # columns that a step reads, see Columns
-FREE = 11  # more, of which the adjoint needs most: three of w, 1 / L and seven gradients
+FREE = 7  # more, for what the adjoint makes of a column
 
 
 class End(NamedTuple):
@@ -106,14 +106,14 @@ def open_columns(store, rows, batch):
 @kernel(part=True)
 def make_room(arrays, table, rows, cells, like):
     """Allocate what a thread needs to read planes: for constants, for notes and for columns."""
-    return make_constants(table, cells, like), make_notes(arrays), make_columns(rows, like)
+    return make_constants(table, cells, 0, like), make_notes(arrays), make_columns(rows, like)
 
 
 @kernel(inline=True)
 def open_inputs(arrays, table, rows, cells, room):
     """Describe the inputs of a batch and the columns; whoever calls must hold all arrays and the room."""
     constants, notes, gathered = room
-    batch = open_batch(arrays, table, cells, constants, notes)
+    batch = open_batch(arrays, table, cells, 0, constants, notes)
     return batch, open_columns(gathered, rows, batch)
 
 

@@ -13,7 +13,7 @@ from solver.compiling import kernel, point_function
 from solver.cpu.columns import end_of_rows, fields_of_row, gather_inputs, levels_of_row
 from solver.cpu.copying import copy_run
 from solver.cpu.inside import ask, over_inside
-from solver.cpu.layout import DIRICHLET, SOURCE
+from solver.cpu.layout import DIRICHLET, NOW, OLD, SOURCE
 from solver.cpu.plane import has_walls
 from solver.cpu.pointers import seven
 from solver.cpu.stack import (
@@ -27,8 +27,9 @@ from solver.cpu.stack import (
     plane_in,
     put_ends,
 )
+from solver.cpu.uniform import fields_of_cell
 from solver.cpu.vectors import take_widest
-from solver.cpu.whole import assembled, stepped
+from solver.cpu.whole import stepped
 
 COEFFICIENTS = 7
 
@@ -67,9 +68,11 @@ def kept(c, q):
 def begin_cell(q, north, south, before, after, arguments, r):
     """Make H[1] of a cell inside its row and keep its coefficients."""
     c, new, memory = arguments
-    made, H = assembled(q, north, south, before, after, memory, r)
+    now = memory[NOW]
+    u, v, Dx, Dy, f = fields_of_cell(q, north, south, before, after, memory, r)
+    made = stencil.assemble(u, v, Dx, Dy, f, r)
     c[0][q], c[1][q], c[2][q], c[3][q], c[4][q], c[5][q], c[6][q] = made
-    new[q] = stepped(made, H)
+    new[q] = stencil.step(made, memory[OLD][q], now[q], now[north], now[south], now[q - 1], now[q + 1])
 
 
 @kernel(apart=True, part=True)

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from solver.compiling import kernel, point_function
-from solver.cpu import plane
 from solver.cpu.copying import copy_run, prefetch
 from solver.cpu.layout import NOW, OLD, SOURCE
 from solver.cpu.pointers import pointer, seven
@@ -75,18 +74,6 @@ def over_lanes(make, arguments, extent, r):
                 make(place, lane, arguments, r)
 
 
-@kernel(inline=True)
-def over_walls(make, arguments, extent):
-    """Call make(q, arguments) for all numbers q of cells on Dirichlet walls."""
-    rows, n, sides = extent.rows, extent.columns, extent.sides
-    if plane.has_walls(sides):
-        for i in range(rows):
-            for j in range(0, n, plane.wall_stride(i + 1, rows, n, sides)):
-                if plane.on_wall(i + 1, j + 1, rows, n, sides):
-                    for q in range((i * n + j) * LANES, (i * n + j + 1) * LANES):
-                        make(q, arguments)
-
-
 @kernel(part=True)
 def make_pack(arrays, count, like):
     """Allocate for the inputs of a pack, so many numbers each."""
@@ -101,7 +88,7 @@ def open_pack(arrays, table, extent, held):
     """Describe a pack; whoever calls must hold all arrays and what is allocated."""
     (store, starts, notes), cells = held, extent.rows * extent.columns
     stack = open_stack(store, 0, INPUTS + 1, 0, cells * LANES)
-    batch = open_batch(arrays, table, cells, store, notes)
+    batch = open_batch(arrays, table, cells, 0, store, notes)
     return Pack(batch, stack, plane_in(stack, INPUTS), pointer(starts, 0), pointer(starts, LANES))
 
 

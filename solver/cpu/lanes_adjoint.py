@@ -21,7 +21,6 @@ from solver.cpu.lanes import (
     make_pack,
     open_pack,
     over_lanes,
-    over_walls,
     pack_planes,
 )
 from solver.cpu.lanes_forward import begin_lanes, hold_lane, sweep_lanes
@@ -33,6 +32,7 @@ from solver.cpu.storing import GRADIENTS, add_run, wants_fields
 from solver.cpu.streaming import fence
 from solver.cpu.transposing import LANES
 from solver.cpu.vectors import take_widest
+from solver.cpu.walls import over_walls
 
 
 @point_function
@@ -130,7 +130,7 @@ def fields_of_pack(g, scratch, groups, group, memory, extent, r):
     centre, of_u, of_v = plane_in(sums, CENTRE), plane_in(sums, OF_U), plane_in(sums, OF_V)
     summed = Summed(sums_of(sums, groups), groups, group, scratch.flat.c, memory[DX], memory[DY])
     fields_lanes((of_u, of_v, g[DX], g[DY], g[SOURCE], centre), summed, extent, r)
-    over_walls(release_lane, (g, summed.sums, groups, group[0], (of_u, of_v, centre), r.one - r.one), extent)
+    over_walls(release_lane, (g, summed.sums, groups, group[0], (of_u, of_v, centre), r.one - r.one), LANES, extent)
     velocities_lanes(g[U], g[V], of_u, of_v, centre, extent, r)
 
 
@@ -180,7 +180,7 @@ def packs_in(scratch, g, targets, cotangents, pack, r, extent, first, last):
         load_pack(pack, p, first, last)
         pack_planes(given, pack, of_now, p, last, cells, cells)
         begin_lanes(flat.c, plane_in(flat.levels, 2), memory, extent, r)
-        over_walls(hold_lane, (flat.c, plane_in(flat.levels, 2), memory[SOURCE]), extent)
+        over_walls(hold_lane, (flat.c, plane_in(flat.levels, 2), memory[SOURCE]), LANES, extent)
         for k in range(1, steps - 1):
             now, old = level_at(scratch, memory, 0, k + 1), level_at(scratch, memory, 0, k)
             sweep_lanes(plane_in(flat.levels, k + 2), flat.c, now, old, extent, r)

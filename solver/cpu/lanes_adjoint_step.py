@@ -14,7 +14,6 @@ from solver.cpu.lanes import (
     make_pack,
     open_pack,
     over_lanes,
-    over_walls,
     pack_planes,
 )
 from solver.cpu.layout import DX, DY, NOW, OLD, SOURCE
@@ -25,6 +24,7 @@ from solver.cpu.storing import add_run
 from solver.cpu.streaming import fence
 from solver.cpu.transposing import LANES
 from solver.cpu.vectors import take_widest
+from solver.cpu.walls import clear, over_walls, release
 
 LAM, W, INVERSE, PLANES = 7, 8, 9, 10  # planes behind the gradients
 
@@ -58,23 +58,6 @@ def pull_lanes(g, memory, w, inverse, joined, extent, r):
     over_lanes(pull_lane, (g, memory, w, inverse, joined), extent, r)
 
 
-@point_function
-def clear_lane(q, arguments):
-    """Set a number to zero."""
-    to, zero = arguments
-    to[q] = zero
-
-
-@point_function
-def release_lane(q, arguments):
-    """On a Dirichlet wall let the gradient of the source be lam, or add that to the one of three inputs."""
-    to, lam, joined = arguments
-    if joined is None:
-        to[q] = lam[q]
-    else:
-        to[q] = to[q] + lam[q]
-
-
 @kernel()
 def adjoint_step_packs(targets, cotangents, batch, ratios, extent, joined, planes, span):
     """Pull the cotangents of H[1] and H[0] (empty: zero) back to the inputs of all planes, in a span of packs.
@@ -104,10 +87,10 @@ def packs_in(made, targets, cotangents, pack, r, extent, joined, first, last):
     for p in range(first, last, LANES):
         load_pack(pack, p, first, last)
         pack_planes(lam, pack, of_now, p, last, cells, cells)
-        weigh(w, inverse, lam, 0, memory[DX], memory[DY], count, r)
-        over_walls(clear_lane, (w, zero), extent)
+        weigh(w, inverse, lam, memory[DX], memory[DY], count, r)
+        over_walls(clear, (w, zero), LANES, extent)
         pull_lanes(g, memory, w, inverse, joined, extent, r)
-        over_walls(release_lane, (g[SOURCE] if joined is None else g[NOW], lam, joined), extent)
+        over_walls(release, (g[SOURCE] if joined is None else g[NOW], lam, joined), LANES, extent)
         if cotangents[1].size:
             pack_planes(pack.room, pack, of_old, p, last, cells, cells)
             add_run(g[NOW], 0, pack.room, 0, count)

@@ -13,7 +13,6 @@ from solver.cpu.lanes import (
     make_pack,
     open_pack,
     over_lanes,
-    over_walls,
     write_pack,
 )
 from solver.cpu.layout import NOW, OLD, SOURCE
@@ -24,6 +23,7 @@ from solver.cpu.stack import cells_of_stack, make_stacks, open_stack, plane_in
 from solver.cpu.streaming import fence
 from solver.cpu.transposing import LANES
 from solver.cpu.vectors import take_widest
+from solver.cpu.walls import let_be, over_walls
 from solver.cpu.whole import stepped
 
 
@@ -77,13 +77,6 @@ def sweep_lanes(new, c, now, old, extent, r):
 
 
 @point_function
-def let_lane(q, arguments):
-    """Let a cell's new level be the value that the source holds there."""
-    new, f = arguments
-    new[q] = f[q]
-
-
-@point_function
 def hold_lane(q, arguments):
     """Let its update be that value, and so every level to come."""
     c, new, f = arguments
@@ -124,10 +117,10 @@ def packs_in(pack, made, now_out, old_out, r, extent, several, first, last):
         before, new = memory[NOW], plane_in(made, COEFFICIENTS + 1)
         if several is None:
             step_lanes(new, memory, extent, r)
-            over_walls(let_lane, (new, memory[SOURCE]), extent)
+            over_walls(let_be, (new, memory[SOURCE]), LANES, extent)
         else:
             begin_lanes(c, new, memory, extent, r)
-            over_walls(hold_lane, (c, new, memory[SOURCE]), extent)
+            over_walls(hold_lane, (c, new, memory[SOURCE]), LANES, extent)
             for k in range(2, extent.steps + 1):
                 old, before, new = before, new, plane_in(made, COEFFICIENTS + k % LEVELS)
                 sweep_lanes(new, c, before, old, extent, r)

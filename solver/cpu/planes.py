@@ -10,13 +10,13 @@ from solver.cpu.copying import copy_run
 from solver.cpu.flat import COEFFICIENTS, begin_flat, open_flat, sweep_flat
 from solver.cpu.inside import Asked
 from solver.cpu.layout import NOW, SOURCE
-from solver.cpu.march import hold_values, walled
+from solver.cpu.margins import make_reading, open_reading, turn_to_whole
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
 from solver.cpu.stack import cells_of_stack, make_stacks, plane_in
 from solver.cpu.streaming import fence, stream_run
-from solver.cpu.tiles import Tile
 from solver.cpu.uniform import look_ahead, turn_to
+from solver.cpu.walls import let_be, over_walls
 from solver.cpu.whole import step_plane
 
 LEVELS = 3  # kept of a plane: the newest and two before it
@@ -32,32 +32,27 @@ def step_planes(now_out, old_out, arrays, table, ratios, extent, span):
 @kernel(part=True)
 def step_some(now_out, old_out, arrays, table, ratios, extent, first, last):
     """Do so for planes first..last-1."""
-    rows, columns, (north, south, west, east) = extent.rows, extent.columns, extent.sides
-    tile = Tile(0, 0, rows, columns, north, south, west, east)
-    room = make_room(arrays, table, rows, rows * columns, now_out)
-    batch, ends = open_inputs(arrays, table, rows, rows * columns, room)
+    rows, columns = extent.rows, extent.columns
+    held = make_reading(arrays, table, rows, columns, now_out)
     store = np.empty(rows * columns, now_out.dtype)
-    step_in(store, now_out, old_out, batch, ends, tile, ratios, extent, first, last)
-    keep_alive(arrays, table, room)
+    step_in(store, now_out, old_out, open_reading(arrays, table, extent, held), ratios, extent, first, last)
+    keep_alive(arrays, table, held)
 
 
 @kernel(part=True)
-def step_in(store, now_out, old_out, batch, ends, tile, ratios, extent, first, last):
+def step_in(store, now_out, old_out, reading, r, extent, first, last):
     """Do so in the scratch that is given, straight into the result unless that is streamed."""
-    out, kept = pointer(now_out, 0), pointer(old_out, 0)
-    columns, cells, walls = extent.columns, extent.rows * extent.columns, walled(tile)
-    streamed = now_out.nbytes > STREAMED and not walls
-    plane = pointer(store, 0)
+    batch, cells = reading.batch, reading.batch.cells
+    out, kept, plane = pointer(now_out, 0), pointer(old_out, 0), pointer(store, 0)
+    streamed = now_out.nbytes > STREAMED
     for p in range(first, last):
-        memory = turn_to(batch, p, first)
+        memory = turn_to_whole(reading, p, first)
         streams = look_ahead(batch, min(p + 1, last - 1))
         new = plane if streamed else pointer(out, p * cells)
-        step_plane(new, memory, Asked(batch.ahead, streams), ends, extent, ratios)
+        step_plane(new, memory, Asked(batch.ahead, streams), reading.seam, extent, r)
+        over_walls(let_be, (new, memory[SOURCE]), 1, extent)
         if streamed:
             stream_run(out, p * cells, plane, 0, cells)
-        if walls:
-            for i in range(extent.rows):
-                hold_values(out, p * cells + i * columns, memory[SOURCE], i * columns, i, tile)
         if old_out.size:
             copy_run(kept, p * cells, memory[NOW], 0, cells)
     fence()

@@ -6,19 +6,22 @@ from math import prod
 
 from solver.cpu.transposing import LANES
 
-# Cells of the largest such plane, measured; turning planes around costs as much as a step, so that one step gains less.
-OF_ONE_STEP, OF_MORE = 144, 400
+# Cells of the largest such plane, measured: of one step, of its adjoint, of more steps. Turning planes around costs as
+# much as a step, so that one step gains by it where a row is shorter than a vector.
+OF_STEP, OF_STEP_BACK, OF_MORE = 49, 144, 400
 # Numbers that the adjoint of a pack may keep: it gains with 3 MiB, beyond a second-level cache of 2, as with less.
 ROOM = 2**20
-OF_ADJOINT_STEP, OF_ADJOINT = 18, 44  # planes that it keeps; of several steps two more for each
+KEPT_OF_STEP, KEPT = 18, 44  # planes that it keeps; of several steps two more for each
 
 
 def is_small(shape: tuple[int, ...], steps: int, adjoint: bool = False) -> bool:
     """Whether planes of (..., rows, columns) are laid side by side: small ones, enough to fill half of the lanes."""
-    cells, largest = shape[-2] * shape[-1], OF_ONE_STEP if steps == 1 and not adjoint else OF_MORE
+    cells, largest = shape[-2] * shape[-1], OF_MORE
+    if steps == 1:
+        largest = OF_STEP_BACK if adjoint else OF_STEP
     if cells > largest or 2 * prod(shape[:-2]) < LANES:
         return False
-    kept = OF_ADJOINT_STEP if steps == 1 else OF_ADJOINT + 2 * steps
+    kept = KEPT_OF_STEP if steps == 1 else KEPT + 2 * steps
     return not adjoint or kept * cells * LANES <= ROOM
 
 

@@ -3,7 +3,7 @@
 An input of one value a plane is spread over a plane of scratch, in cache; one that has a value a cell is read in place.
 A loop then needs one pointer an input and no more than a cell's index, those beside it and those a row away: with an
 offset for each input and row, finding them cost more than the arithmetic of a row of 32 cells. Nothing outside a plane
-is read.
+is read, but by loops that go over the ends of rows as well: see `solver.cpu.margins`.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ class Batched(NamedTuple):
 
 
 @kernel(part=True)
-def make_constants(table, cells, like):
-    """Allocate the planes over which inputs of one value are spread."""
+def make_constants(table, cells, margin, like):
+    """Allocate the planes over which inputs of one value are spread, so many cells of margin around them."""
     count = 0
     for which in range(7):
         count += table[which, 0] == 1
-    return np.empty(count * pitch_of(cells, like.itemsize) + LINE // like.itemsize, like.dtype)
+    return np.empty(count * pitch_of(cells, like.itemsize) + LINE // like.itemsize + 2 * margin, like.dtype)
 
 
 @kernel(part=True)
@@ -58,12 +58,12 @@ def make_notes(arrays):
 
 
 @kernel(inline=True)
-def open_batch(arrays, table, cells, constants, notes):
+def open_batch(arrays, table, cells, margin, constants, notes):
     """Describe the inputs of a batch; whoever calls must hold all arrays."""
     memory = pointers_to(arrays)
     pitch = pitch_of(cells, constants.itemsize)
     flat = pointer(table.reshape(-1), 0)
-    return Batched(memory, flat, pointer(notes, 8), pointer(notes, 0), pointer(constants, 0), cells, pitch)
+    return Batched(memory, flat, pointer(notes, 8), pointer(notes, 0), pointer(constants, margin), cells, pitch)
 
 
 @kernel(inline=True)
