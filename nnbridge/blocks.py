@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from nnbridge.parts import runs_alone
+from nnbridge.rectified_norm import NormSequence, rectified_norm
+
 
 def convolution(channels_in: int, channels_out: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
     """Return a convolution of odd size that keeps the plane's size (divides it by `stride`), without bias.
@@ -27,15 +30,18 @@ class Shortcut(nn.Sequential):
 
 
 class Residual(nn.Module):
-    """ReLU(path(x) + shortcut(x))."""
+    """ReLU(path(x) + shortcut(x)); the path ends with a norm."""
 
-    def __init__(self, path: nn.Sequential, shortcut: Shortcut) -> None:
+    def __init__(self, path: NormSequence, shortcut: Shortcut) -> None:
         super().__init__()
         self.path, self.shortcut = path, shortcut
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, channels_in, H, W) to (N, channels_out, H / stride, W / stride)."""
-        sum_: Tensor = self.path(x) + self.shortcut(x)
+        path, shortcut = self.path, self.shortcut(x)
+        if type(path) is NormSequence and not path.plain and runs_alone(path):
+            return rectified_norm(path[-1], None, path.before_last(x), shortcut)
+        sum_: Tensor = path(x) + shortcut
         return sum_.relu_()
 
 
@@ -46,7 +52,7 @@ class BasicBlock(Residual):
     """
 
     def __init__(self, channels_in: int, channels_out: int, stride: int = 1) -> None:
-        path = nn.Sequential(
+        path = NormSequence(
             convolution(channels_in, channels_out, 3, stride),
             nn.BatchNorm2d(channels_out),
             nn.ReLU(),
@@ -61,7 +67,7 @@ class Bottleneck(Residual):
 
     def __init__(self, channels_in: int, channels_out: int, stride: int = 1) -> None:
         narrow = max(1, channels_out // 4)
-        path = nn.Sequential(
+        path = NormSequence(
             convolution(channels_in, narrow, 1),
             nn.BatchNorm2d(narrow),
             nn.ReLU(),

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nnbridge.blocks import BasicBlock, Bottleneck
+from nnbridge.rectified_norm import NormSequence
 from nnbridge.reference import COLUMNS, ROWS, after, before
 from solver.records import Kinds
 
@@ -35,7 +36,7 @@ def field_block(kind: str, channels: int, eps: float) -> nn.Module:
     """
     if kind in _BLOCKS:
         return _BLOCKS[kind](channels, channels)
-    return nn.Sequential(_CONVOLUTIONS[kind](channels), nn.BatchNorm2d(channels, eps=eps), nn.ReLU())
+    return NormSequence(_CONVOLUTIONS[kind](channels), nn.BatchNorm2d(channels, eps=eps), nn.ReLU())
 
 
 class PeronaMalik(nn.Module):

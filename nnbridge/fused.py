@@ -21,6 +21,7 @@ from nnbridge.depthwise import FieldConvolution
 from nnbridge.fused_operator import evaluate_layer
 from nnbridge.operator import DTYPES
 from nnbridge.parts import is_depthwise, runs_alone
+from nnbridge.rectified_norm import NormSequence
 from solver.records import NO_FLUX, PERIODIC
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def evaluate(layer: GlobalLayer, x: Tensor) -> Tensor:
 def _is_as_built(layer: GlobalLayer) -> bool:
     """Whether the parts are those that the layer was made of, run by nothing but themselves, norms in evaluation."""
     learned, containers = len(layer.parts.learned), (_fields(layer), layer.output)
-    if any(type(container) is not nn.Sequential for container in containers):
+    if any(type(container) not in (nn.Sequential, NormSequence) for container in containers):
         return False
     parts: list[Any] = [part for container in containers for part in container]
     return (

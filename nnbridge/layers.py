@@ -13,6 +13,7 @@ from nnbridge.field_blocks import BLOCKS, DEPTHWISE, IDENTITY, PERONA_MALIK, Fie
 from nnbridge.memory_format import format_of
 from nnbridge.ops import BACKENDS, diffusion_advection, evolve_fields
 from nnbridge.parts import runs_alone
+from nnbridge.rectified_norm import NormSequence, rectified_norm
 from nnbridge.reference import COLUMNS, ROWS, after, before
 from solver import checks
 from solver.cpu.layer import Parts
@@ -133,7 +134,8 @@ class GlobalLayer(nn.Module):
 
         self.init = nn.Identity() if init == IDENTITY else field_block(init, channels, eps)
         self.coefficients = self._coefficients(eps)
-        self.output = nn.Sequential(nn.BatchNorm2d(channels, eps=eps), nn.ReLU())
+        self.output = NormSequence(nn.BatchNorm2d(channels, eps=eps), nn.ReLU())
+        self.output.plain = backend == "torch"
 
     def _coefficients(self, eps: float) -> nn.Module:
         """Return what makes the fields: one grouped convolution and one norm where it can be."""
@@ -154,7 +156,9 @@ class GlobalLayer(nn.Module):
         H = self._evolved(x)
         if self.residual:
             norm, rectify = self.output
-            return rectify(norm(H) + x)  # type: ignore[no-any-return]
+            if self.output.plain:
+                return rectify(norm(H) + x)  # type: ignore[no-any-return]
+            return rectified_norm(norm, rectify, H, x)
         result: Tensor = self.output(H)
         return result
 

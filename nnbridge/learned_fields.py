@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.autograd import Function, forward_ad
-from torch.nn.modules import module as torch_module
+from torch.autograd import Function
 
 from nnbridge.autograd import differentiable_once
 from nnbridge.memory_format import in_planes
 from nnbridge.operator import DTYPES, incoming
-from nnbridge.parts import is_depthwise, runs_alone
+from nnbridge.parts import is_depthwise, nobody_looks, runs_alone
+from nnbridge.running import move_statistics
 from solver.cpu import learned_fields as kernel
 from solver.cpu.threads import team_of
 
@@ -37,7 +37,7 @@ def applies(layer: GlobalLayer, x: Tensor) -> bool:
     """Whether one operation gives what the parts of `layer.coefficients` would give for `x`."""
     parts = layer.coefficients
     return (
-        not torch.compiler.is_compiling()  # first: a compiler does not see through what follows
+        nobody_looks()
         and layer.backend != "torch"
         and layer.one_convolution
         and len(layer.parts.learned) > 0
@@ -49,10 +49,6 @@ def applies(layer: GlobalLayer, x: Tensor) -> bool:
         and x.numel() > layer.channels  # torch refuses a norm of one number, and says why
         and _are_plain([x, *_numbers(list(parts))])
         and _common_dtype(x, list(parts)) in DTYPES
-        and not torch_module._has_any_global_hook()
-        and forward_ad._current_level < 0
-        and not torch._C._are_functorch_transforms_active()
-        and not torch._C._len_torch_dispatch_stack()  # who looks at operators would see none of this one
     )
 
 
@@ -64,16 +60,6 @@ def make(layer: GlobalLayer, x: Tensor) -> Tensor:
     fields, mean, variance = _Fields.apply(x.to(weight.dtype), weight, norm.weight, norm.bias, norm.eps)
     move_statistics(norm, mean, variance, x.numel() // x.shape[1])
     return cast(Tensor, fields)
-
-
-def move_statistics(norm: Any, mean: Tensor, variance: Tensor, count: int) -> None:
-    """Move the running statistics of a norm towards those of a batch of so many numbers a channel."""
-    if norm.track_running_stats and norm.running_mean is not None:
-        with torch.no_grad():
-            if norm.num_batches_tracked is not None:
-                norm.num_batches_tracked.add_(1)
-            norm.running_mean.lerp_(mean, norm.momentum)
-            norm.running_var.lerp_(variance * (count / (count - 1)), norm.momentum)
 
 
 class _Fields(Function):

@@ -14,9 +14,10 @@ from torch.autograd import Function
 
 from nnbridge import learned_fields
 from nnbridge.autograd import differentiable_once
-from nnbridge.learned_fields import NO_SECOND_DERIVATIVE, arrays, move_statistics, norm_of
+from nnbridge.learned_fields import NO_SECOND_DERIVATIVE, arrays, norm_of
 from nnbridge.memory_format import in_planes, laid_as
 from nnbridge.operator import incoming
+from nnbridge.running import move_statistics
 from solver.cpu import learned_fields as fields_kernel
 from solver.cpu import learned_layer as kernel
 from solver.cpu.threads import team_of

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
+from torch.autograd import forward_ad
+from torch.nn.modules import module as torch_module
+
+
+def nobody_looks() -> bool:
+    """Whether no compiler, tracer, hook, mode or transform watches what runs: it would miss what one operation does."""
+    return (
+        not torch.compiler.is_compiling()  # first: a compiler does not see through what follows
+        and not torch._C._is_tracing()
+        and not torch_module._has_any_global_hook()
+        and forward_ad._current_level < 0
+        and not torch._C._are_functorch_transforms_active()
+        and not torch._C._len_torch_dispatch_stack()
+    )
 
 
 def runs_alone(part: nn.Module) -> bool:

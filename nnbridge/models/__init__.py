@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 from torch import nn
 
 from nnbridge.models.mnist import IMAGE_SIZE, PDE, Convolution, Kernel, MnistNet, Residual
 from nnbridge.models.resnet import SHAPES, ResNet
+from nnbridge.rectified_norm import in_plain_torch
 from nnbridge.variants import Variant
 
 __all__ = ["MnistNet", "ResNet", "Variant", "available", "count_parameters", "create", "image_shape"]
+
+Network = TypeVar("Network", MnistNet, ResNet)
 
 _BACKBONES: dict[str, Callable[[Kernel], nn.Module]] = {
     "mnist-convolution": lambda kernel: Convolution(),
@@ -58,7 +62,8 @@ def create(
     num_classes
         Length of a row of the output, (N, num_classes).
     kernel
-        ``backend`` of `nnbridge.diffusion_advection`; the networks without a PDE do not use it.
+        ``backend`` of `nnbridge.diffusion_advection`. With ``"torch"`` all parts are torch's own; otherwise a
+        BatchNorm and the ReLU behind it are one operation on a CPU.
     variant
         How the Global layers of ``resnet...-global`` work. Default: as published, K = 1.
 
@@ -72,10 +77,14 @@ def create(
         if variant is not None and not SHAPES[name].condensed:
             raise ValueError(f"`variant` goes with the networks that have a Global layer, and {name} has none")
         layer = partial((variant or Variant()).layer, backend=kernel)
-        return ResNet(SHAPES[name], channels, num_classes, layer)
+        return _made(ResNet(SHAPES[name], channels, num_classes, layer), kernel)
     if variant is not None:
         raise ValueError(f"`variant` goes with the networks that have a Global layer, and {name} has none")
-    return MnistNet(_BACKBONES[name](kernel), channels, num_classes)
+    return _made(MnistNet(_BACKBONES[name](kernel), channels, num_classes), kernel)
+
+
+def _made(network: Network, kernel: Kernel) -> Network:
+    return in_plain_torch(network) if kernel == "torch" else network
 
 
 def count_parameters(model: nn.Module) -> int:

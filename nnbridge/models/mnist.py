@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
 from nnbridge.ops import diffusion_advection
+from nnbridge.rectified_norm import NormSequence
 
 Kernel = Literal["auto", "cpu", "cuda", "torch"]
 
@@ -48,7 +49,7 @@ class OnePlaneConv(nn.Conv2d):
         return conv2d(input.transpose(0, 1), filters, padding=1, groups=batch).transpose(0, 1)
 
 
-class NormReluConv(nn.Sequential):
+class NormReluConv(NormSequence):
     """conv3x3(ReLU(BN(x))) from ``channels_in`` planes to one of the same size."""
 
     def __init__(self, channels_in: int = 1) -> None:
@@ -74,7 +75,7 @@ class Residual(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.g = NormReluConv()
-        self.out = nn.Sequential(nn.BatchNorm2d(1), nn.ReLU())
+        self.out = NormSequence(nn.BatchNorm2d(1), nn.ReLU())
 
     def forward(self, f: Tensor) -> Tensor:
         """Map the stem's output (N, 1, 28, 28) to H of the same shape."""
@@ -95,7 +96,7 @@ class PDE(nn.Module):
         super().__init__()
         self.kernel: Kernel = kernel
         self.g = NormReluConv()
-        self.out = nn.Sequential(nn.BatchNorm2d(1), nn.ReLU())
+        self.out = NormSequence(nn.BatchNorm2d(1), nn.ReLU())
 
     def evolve(self, f: Tensor, velocity: Tensor, steps: int = PDE_STEPS) -> Tensor:
         """Return H[steps], (N, 1, 28, 28), from H[0] = H[-1] = ``f`` with u = v = ``velocity``."""

@@ -33,6 +33,7 @@ from torch import Tensor, nn
 
 from nnbridge.blocks import BasicBlock, convolution
 from nnbridge.layers import GlobalLayer
+from nnbridge.rectified_norm import NormSequence
 
 MakeLayer = Callable[[int], GlobalLayer]
 
@@ -79,7 +80,7 @@ class ResNet(nn.Module):
     def __init__(self, shape: Shape, in_channels: int, num_classes: int, make_layer: MakeLayer = GlobalLayer) -> None:
         super().__init__()
         width = shape.widths[0]
-        self.stem = nn.Sequential(convolution(in_channels, width, 3), nn.BatchNorm2d(width), nn.ReLU())
+        self.stem = NormSequence(convolution(in_channels, width, 3), nn.BatchNorm2d(width), nn.ReLU())
         self.stages = nn.Sequential()
         for number, channels in enumerate(shape.widths):
             stage = nn.Sequential(BasicBlock(width, channels, 1 if number == 0 else 2))

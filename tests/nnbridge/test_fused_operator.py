@@ -103,7 +103,7 @@ def test_the_kernels_ask_for_as_many_threads_as_torch_has(threads, monkeypatch):
         torch.set_num_threads(before)
     # In evaluation one call; in training the moments of the fields and the steps; back fields, steps, what the gradient
     # of the fields gives, and what their norm's means give the image.
-    assert asked == ([] if threads == 1 else [2] * 7)
+    assert asked == ([] if threads == 1 else [2] * 11)
 
 
 def test_the_solver_s_own_threads_do_without_torch():
