@@ -14,6 +14,7 @@ from benchmarks.peers import COMPILED, OURS
 from nnbridge import GlobalLayer
 from nnbridge.models import create
 from nnbridge.models.mnist import Kernel
+from nnbridge.rectified_norm import NormSequence
 from solver.records import Array
 
 BATCH = 128
@@ -47,12 +48,13 @@ def mnist(kernel: Kernel, device: str) -> Task:
 
 def cifar_block(kernel: Kernel, device: str, steps: int) -> Task:
     """Return convolution, BatchNorm, ReLU and a Global layer, 32 channels of 16 x 16, with a mean square for a loss."""
-    network = nn.Sequential(
+    network = NormSequence(
         nn.Conv2d(32, 32, 3, padding=1, bias=False),
         nn.BatchNorm2d(32),
         nn.ReLU(),
         GlobalLayer(32, steps=steps, backend=kernel),
     )
+    network.plain = kernel == "torch"
     return Task(network, torch.randn(BATCH, 32, 16, 16), lambda output: output.square().mean())
 
 

@@ -57,28 +57,25 @@ def make(layer: GlobalLayer, x: Tensor) -> Tensor:
     parts: list[Any] = list(cast(nn.Sequential, layer.coefficients))
     convolution, norm, _ = parts
     weight = convolution.weight
-    fields, mean, variance = _Fields.apply(x.to(weight.dtype), weight, norm.weight, norm.bias, norm.eps)
-    move_statistics(norm, mean, variance, x.numel() // x.shape[1])
-    return cast(Tensor, fields)
+    return cast(Tensor, _Fields.apply(x.to(weight.dtype), weight, norm.weight, norm.bias, norm))
 
 
 class _Fields(Function):
-    """(x, weight, gamma, beta, eps) -> (fields, mean, variance); the statistics have no gradient of their own."""
+    """(x, weight, gamma, beta, norm) -> fields, where gamma and beta are the norm's; its running statistics move."""
 
     @staticmethod
-    def forward(ctx: Any, *given: Any) -> tuple[Tensor, Tensor, Tensor]:
-        x, weight, gamma, beta, eps = given
+    def forward(ctx: Any, *given: Any) -> Tensor:
+        x, weight, gamma, beta, part = given
         image, filters = arrays(x, weight)
         team = team_of(torch.get_num_threads())
         found = kernel.moments(image, filters, team)
-        norm = norm_of(found, filters, gamma, beta, eps)
-        fields = x.new_empty(x.shape[0], weight.shape[0], *x.shape[2:])
+        norm = norm_of(found, filters, gamma, beta, part.eps)
+        move_statistics(part, found.mean.reshape(-1), found.variance.reshape(-1), x.numel() // x.shape[1])
+        fields: Tensor = x.new_empty(x.shape[0], weight.shape[0], *x.shape[2:])
         kernel.values(fields.numpy().reshape(*image.shape[:2], -1, *image.shape[2:]), image, filters, norm, team)
         ctx.save_for_backward(x, weight, gamma, beta)
         ctx.norm = norm
-        statistics = tuple(torch.from_numpy(s.reshape(-1)).to(x.dtype) for s in found[:2])
-        ctx.mark_non_differentiable(*statistics)
-        return fields, *statistics
+        return fields
 
     @staticmethod
     @differentiable_once(NO_SECOND_DERIVATIVE)

@@ -36,28 +36,25 @@ def evolve(layer: GlobalLayer, x: Tensor) -> Tensor:
     convolution, norm, _ = cast(Any, layer.coefficients)
     weight = convolution.weight
     equation = kernel.Equation(layer.parts, layer.mesh, layer.steps)
-    H, mean, variance = _Layer.apply(x.to(weight.dtype), weight, norm.weight, norm.bias, norm.eps, equation)
-    move_statistics(norm, mean, variance, x.numel() // x.shape[1])
-    return cast(Tensor, H)
+    return cast(Tensor, _Layer.apply(x.to(weight.dtype), weight, norm.weight, norm.bias, norm, equation))
 
 
 class _Layer(Function):
-    """(x, weight, gamma, beta, eps, equation) -> (H[K], mean, variance); statistics have no gradient of their own."""
+    """(x, weight, gamma, beta, norm, equation) -> H[K]; gamma and beta are the norm's; its running statistics move."""
 
     @staticmethod
-    def forward(ctx: Any, *given: Any) -> tuple[Tensor, Tensor, Tensor]:
-        x, weight, gamma, beta, eps, equation = given
+    def forward(ctx: Any, *given: Any) -> Tensor:
+        x, weight, gamma, beta, part, equation = given
         image, filters = arrays(x, weight)
         team = team_of(torch.get_num_threads())
         found = fields_kernel.moments(image, filters, team)
-        norm = norm_of(found, filters, gamma, beta, eps)
+        norm = norm_of(found, filters, gamma, beta, part.eps)
+        move_statistics(part, found.mean.reshape(-1), found.variance.reshape(-1), x.numel() // x.shape[1])
         out = torch.empty(x.shape, dtype=x.dtype)
         kernel.forward(out.numpy(), image, filters, norm, equation, team)
         ctx.save_for_backward(x, weight, gamma, beta)
         ctx.norm, ctx.equation = norm, equation
-        mean, variance = (torch.from_numpy(s.reshape(-1)).to(x.dtype) for s in found[:2])
-        ctx.mark_non_differentiable(mean, variance)
-        return laid_as(x, out), mean, variance
+        return laid_as(x, out)
 
     @staticmethod
     @differentiable_once(NO_SECOND_DERIVATIVE)

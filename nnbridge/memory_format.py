@@ -35,7 +35,7 @@ def in_planes(x: Tensor) -> Tensor:
     if x.dtype not in DTYPES or format_of(x) != torch.channels_last:
         return x.contiguous()
     planes = torch.empty_like(x, memory_format=torch.contiguous_format)
-    transpose_into(_by_plane(planes), _by_cell(x), team_of(torch.get_num_threads()))
+    transpose_into(_by_plane(planes), by_cell(x), team_of(torch.get_num_threads()))
     return planes
 
 
@@ -44,7 +44,7 @@ def laid_as(x: Tensor, planes: Tensor) -> Tensor:
     if planes.dtype not in DTYPES or format_of(x) != torch.channels_last:
         return planes.contiguous(memory_format=format_of(x))
     made = torch.empty_like(planes, memory_format=torch.channels_last)  # torch's own: a view could not change in place
-    transpose_into(_by_cell(made), _by_plane(planes.detach()), team_of(torch.get_num_threads()))
+    transpose_into(by_cell(made), _by_plane(planes.detach()), team_of(torch.get_num_threads()))
     return made
 
 
@@ -53,7 +53,7 @@ def _by_plane(x: Tensor) -> Array:
     return np.asarray(x.numpy().reshape(*x.shape[:2], math.prod(x.shape[2:])))
 
 
-def _by_cell(x: Tensor) -> Array:
+def by_cell(x: Tensor) -> Array:
     """Return the matrices (N, cells, C) of a tensor whose channels are last."""
     cells = math.prod(x.shape[2:])
     return np.asarray(x.permute(0, 2, 3, 1).numpy().reshape(x.shape[0], cells, x.shape[1]))

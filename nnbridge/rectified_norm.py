@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from typing import Any, TypeVar, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd import Function
 from torch.nn.functional import batch_norm
 
-from nnbridge.memory_format import in_planes
-from nnbridge.operator import DTYPES, incoming
+from nnbridge.memory_format import by_cell, format_of
+from nnbridge.operator import DTYPES
 from nnbridge.parts import nobody_looks, runs_alone
 from nnbridge.running import move_statistics
 from solver.cpu import rectified_norm as kernel
 from solver.cpu.threads import team_of
+
+# Numbers of an image of which torch's operations take as long: beside them ours has 60 microseconds of Python.
+SMALLEST = {torch.contiguous_format: 1 << 16, torch.channels_last: 1 << 20}
 
 
 def rectified_norm(norm: nn.Module, rectify: nn.Module | None, x: Tensor, shortcut: Tensor | None = None) -> Tensor:
@@ -84,19 +86,20 @@ def in_plain_torch(network: Network) -> Network:
 
 
 def applies(norm: nn.Module, rectify: nn.Module | None, x: Tensor, shortcut: Tensor | None) -> bool:
-    """Whether one operation gives what the modules would give for `x`."""
+    """Whether one operation gives what the modules would give for `x`, and takes less time."""
     return (
         nobody_looks()
         and type(norm) is nn.BatchNorm2d
         and norm.affine
         and runs_alone(norm)
         and (rectify is None or (type(rectify) is nn.ReLU and runs_alone(rectify)))
-        and _knows_statistics(norm, x)
+        and _knows_statistics(norm)
         and _are_plain(x, shortcut, norm)
+        and x.numel() >= SMALLEST[format_of(x)]
     )
 
 
-def _knows_statistics(norm: nn.BatchNorm2d, x: Tensor) -> bool:
+def _knows_statistics(norm: nn.BatchNorm2d) -> bool:
     """Whether the operation has those that the norm takes: a batch's, or in evaluation, without gradients, its own."""
     if norm.training:
         return norm.momentum is not None
@@ -104,71 +107,85 @@ def _knows_statistics(norm: nn.BatchNorm2d, x: Tensor) -> bool:
 
 
 def _are_plain(x: Tensor, shortcut: Tensor | None, norm: nn.BatchNorm2d) -> bool:
-    """Whether all tensors lie in the memory of the CPU as NumPy can see them, of one dtype, images in planes."""
+    """Whether all tensors lie in the memory of the CPU as NumPy can see them, of one dtype, images in one format."""
     images = [x] if shortcut is None else [x, shortcut]
     numbers = [t for t in (norm.weight, norm.bias, norm.running_mean, norm.running_var) if t is not None]
+    dtype = x.dtype
     return (
-        all(type(t) in (Tensor, nn.Parameter) and t.is_cpu and t.dtype == x.dtype for t in (*images, *numbers))
-        and all(t.shape == x.shape and t.is_contiguous() and not t.is_neg() for t in images)
-        and x.dtype in DTYPES
+        all(type(t) in (Tensor, nn.Parameter) and t.is_cpu and t.dtype == dtype for t in (*images, *numbers))
+        and dtype in DTYPES
         and x.ndim == 4
+        and all(t.shape == x.shape and not t.is_neg() and _lies_as(x, t) for t in images)
         and x.shape[1] == norm.num_features
         and x.numel() > norm.num_features  # torch refuses a norm of one number, and says why
     )
 
 
+def _lies_as(x: Tensor, image: Tensor) -> bool:
+    """Whether an image lies without gaps in the format of `x`."""
+    return image.is_contiguous(memory_format=format_of(x))
+
+
+def _image(tensor: Tensor) -> Any:
+    """Return the memory of an image: (N, C, rows, columns), or where its channels are last (cells, C)."""
+    tensor = tensor.detach()
+    return tensor.numpy() if tensor.is_contiguous() else by_cell(tensor).reshape(-1, tensor.shape[1])
+
+
+def _tensor(image: Any, x: Tensor) -> Tensor:
+    """Return the tensor of such memory, which lies as that of `x`."""
+    made = torch.from_numpy(image)
+    if made.ndim == 4:
+        return made
+    return made.view(x.shape[0], *x.shape[2:], x.shape[1]).permute(0, 3, 1, 2)
+
+
 def _by_one(norm: Any, x: Tensor, shortcut: Tensor | None) -> Tensor:
     if not norm.training:
-        return _rectified(x, shortcut, _numbers_of(norm.running_mean, norm.running_var, norm))
-    y, mean, variance = _RectifiedNorm.apply(x, norm.weight, norm.bias, shortcut, norm.eps)
-    move_statistics(norm, mean, variance, x.numel() // x.shape[1])
-    return cast(Tensor, y)
+        return _rectified(x, shortcut, _norm(_image(x), norm.running_mean.numpy(), norm.running_var.numpy(), norm))
+    return cast(Tensor, _RectifiedNorm.apply(x, norm.weight, norm.bias, shortcut, norm))
 
 
-def _numbers_of(mean: Any, variance: Any, norm: nn.BatchNorm2d) -> kernel.Norm:
-    """Return a norm's numbers in double precision."""
-    return kernel.Norm.of(_double(mean), _double(variance), _double(norm.weight), _double(norm.bias), norm.eps)
-
-
-def _double(tensor: Tensor) -> Any:
-    return tensor.detach().numpy().astype(np.float64)
+def _norm(image: Any, mean: Any, variance: Any, norm: nn.BatchNorm2d) -> kernel.Norm:
+    gamma, beta = (t.detach().contiguous().numpy() for t in (norm.weight, norm.bias))
+    return kernel.Norm.of(image, mean, variance, gamma, beta, norm.eps)
 
 
 def _rectified(x: Tensor, shortcut: Tensor | None, found: kernel.Norm) -> Tensor:
-    y = torch.empty(x.shape, dtype=x.dtype)
-    added = None if shortcut is None else shortcut.detach().numpy()
-    kernel.rectify(y.numpy(), x.detach().numpy(), added, found, team_of(torch.get_num_threads()))
+    y = torch.empty_like(x, memory_format=format_of(x))
+    added = None if shortcut is None else _image(shortcut)
+    kernel.rectify(_image(y), _image(x), added, found, team_of(torch.get_num_threads()))
     return y
 
 
 class _RectifiedNorm(Function):
-    """(x, gamma, beta, shortcut, eps) -> (y, mean, variance); the statistics have no gradient of their own.
+    """(x, gamma, beta, shortcut, norm) -> y, where gamma and beta are the norm's; its running statistics move.
 
     If a graph of the backward pass is asked for, that is made of torch's operations, which have further derivatives.
     """
 
     @staticmethod
-    def forward(ctx: Any, *given: Any) -> tuple[Tensor, Tensor, Tensor]:
-        x, gamma, beta, shortcut, eps = given
-        mean, variance = kernel.moments(x.detach().numpy(), team_of(torch.get_num_threads()))
-        ctx.found = kernel.Norm.of(mean, variance, _double(gamma), _double(beta), eps)
+    def forward(ctx: Any, *given: Any) -> Tensor:
+        x, gamma, beta, shortcut, norm = given
+        image = _image(x)
+        mean, variance = kernel.moments(image, team_of(torch.get_num_threads()))
+        move_statistics(norm, mean, variance, x.numel() // x.shape[1])
+        ctx.found, ctx.eps = _norm(image, mean, variance, norm), norm.eps
         y = _rectified(x, shortcut, ctx.found)
         ctx.save_for_backward(x, gamma, beta, None if shortcut is None else y)
-        ctx.eps = eps
-        of_mean, of_variance = (torch.from_numpy(s).to(x.dtype) for s in (mean, variance))
-        ctx.mark_non_differentiable(of_mean, of_variance)
-        return y, of_mean, of_variance
+        return y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
         x, gamma, beta, y = ctx.saved_tensors
         if torch.is_grad_enabled():
             return _differentiable(gradients[0], (x, gamma, beta), y, ctx.eps, ctx.needs_input_grad)
-        given = incoming(in_planes(gradients[0].resolve_neg()), x)
-        result = None if y is None else y.detach().numpy()
+        gradient = gradients[0].resolve_neg().to(x.dtype).contiguous(memory_format=format_of(x))
+        result = None if y is None else _image(y)
         team, wanted = team_of(torch.get_num_threads()), ctx.needs_input_grad[0]
-        found = kernel.pull_back(given, x.detach().numpy(), result, ctx.found, wanted, team)
-        return *(None if g is None else torch.from_numpy(g) for g in found), None
+        found = kernel.pull_back(_image(gradient), _image(x), result, ctx.found, wanted, team)
+        of_x, of_shortcut = (None if g is None else _tensor(g, x) for g in (found.x, found.shortcut))
+        return of_x, torch.from_numpy(found.gamma), torch.from_numpy(found.beta), of_shortcut, None
 
 
 def _differentiable(

@@ -1,23 +1,19 @@
-"""Passes over the planes of an image that a BatchNorm and the ReLU behind it make; see `solver.cpu.rectified_norm`."""
+"""Passes of a BatchNorm and the ReLU behind it over an image that lies plane after plane.
+
+One plane is one channel, whose numbers are loaded once; see `solver.cpu.rectified_norm`.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from solver.arithmetic import multiply_add
-from solver.compiling import kernel, point_function
-from solver.cpu.convolution import rectified
+from solver.compiling import kernel
+from solver.cpu.norm_formulas import of_x, of_z, value
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
 from solver.cpu.vectors import take_widest
 
 RUN = 4096  # cells of a sum in single precision; such sums are added in double
-
-
-@point_function
-def passed(g, z, zero):
-    """Return the gradient of z for that of ReLU(z)."""
-    return zero if z <= zero else g
 
 
 @kernel(reassociate=True, part=True, apart=True)
@@ -41,9 +37,9 @@ def square_run(x, at, cells, mean, zero):
 
 
 @kernel()
-def moments(means, squares, x, cells, span):
-    """Write the mean of each plane, and the sum of squares of deviations from it, in double precision."""
-    share_out(moments_some, (means, squares, x, cells), span)
+def moments(means, squares, x, extent, span):
+    """Write the mean of each plane, and the sum of squares of deviations from it; `extent` is its cells."""
+    share_out(moments_some, (means, squares, x, extent), span)
 
 
 @kernel(part=True)
@@ -64,17 +60,16 @@ def moments_some(means, squares, x, cells, first, last):
 
 @kernel(part=True, apart=True)
 def rectify_run(y, x, s, at, cells, scale, shift, zero):
-    """Write ReLU(scale x + shift + s)."""
+    """Write y of a run of cells."""
     take_widest()
     for q in range(at, at + cells):
-        z = multiply_add(scale, x[q], shift)
-        y[q] = rectified(z if s is None else z + s[q], zero)
+        y[q] = value(x[q], None if s is None else s[q], scale, shift, zero)
 
 
 @kernel()
-def rectify(y, x, s, scales, shifts, cells, span):
-    """Write ReLU(scale x + shift + s), with a scale and a shift for each channel; s may be None."""
-    share_out(rectify_some, (y, x, s, scales, shifts, cells), span)
+def rectify(y, x, s, scales, shifts, extent, span):
+    """Write y, with a scale and a shift for each channel; s may be None."""
+    share_out(rectify_some, (y, x, s, scales, shifts, extent), span)
 
 
 @kernel(part=True)
@@ -88,68 +83,62 @@ def rectify_some(y, x, s, scales, shifts, cells, first, last):
 
 
 @kernel(reassociate=True, part=True, apart=True)
-def sum_products(of_s, g, x, y, at, cells, scale, shift, mean, zero):
-    """Sum the gradient of z, and that times x - mean; write it into `of_s` if it is not None.
-
-    z is made again from x where `y`, ReLU(z), is None.
-    """
+def sum_products(to, g, x, y, at, cells, scale, shift, mean, zero):
+    """Sum the gradient of z, and that times x - mean; write it into `to` if that is not None."""
     take_widest()
     total, product = zero, zero
     for q in range(at, at + cells):
-        z = multiply_add(scale, x[q], shift) if y is None else y[q]
-        of_z = passed(g[q], z, zero)
-        if of_s is not None:
-            of_s[q] = of_z
-        total += of_z
-        product += of_z * (x[q] - mean)
+        made = of_z(g[q], x[q], None if y is None else y[q], scale, shift, zero)
+        if to is not None:
+            to[q] = made
+        total += made
+        product += made * (x[q] - mean)
     return total, product
 
 
 @kernel()
-def products(totals, found, of_s, g, x, y, scales, shifts, means, cells, span):
-    """Write both sums of each plane in double precision, and the gradient of z if `of_s` is not None."""
-    share_out(products_some, (totals, found, of_s, g, x, y, scales, shifts, means, cells), span)
+def products(totals, found, to, g, x, y, scales, shifts, means, extent, span):
+    """Write both sums of each plane, and the gradient of z into `to` if that is not None."""
+    share_out(products_some, (totals, found, to, g, x, y, scales, shifts, means, extent), span)
 
 
 @kernel(part=True)
-def products_some(totals, found, of_s, g, x, y, scales, shifts, means, cells, first, last):
+def products_some(totals, found, to, g, x, y, scales, shifts, means, cells, first, last):
     """Do so for planes first..last-1."""
-    to, of_z, source = None if of_s is None else pointer(of_s, 0), pointer(g, 0), pointer(x, 0)
+    made, of_y, source = None if to is None else pointer(to, 0), pointer(g, 0), pointer(x, 0)
     result = None if y is None else pointer(y, 0)
     for p in range(first, last):
         c, total, product = p % scales.size, 0.0, 0.0
         for run in range(0, cells, RUN):
             at, many = p * cells + run, min(RUN, cells - run)
-            some = sum_products(to, of_z, source, result, at, many, scales[c], shifts[c], means[c], x.dtype.type(0))
+            some = sum_products(made, of_y, source, result, at, many, scales[c], shifts[c], means[c], x.dtype.type(0))
             total += np.float64(some[0])
             product += np.float64(some[1])
         totals[p], found[p] = total, product
-    keep_alive(of_s, g, x, y)
+    keep_alive(to, g, x, y)
 
 
 @kernel(part=True, apart=True)
-def pull_run(of_x, g, x, rectifies, at, cells, scale, shift, mean, level, slope, zero):
-    """Write scale times the gradient of z, less level + slope (x - mean)."""
+def pull_run(to, g, x, rectifies, at, cells, numbers, shift, zero):
+    """Write the gradient of x of a run of cells."""
     take_widest()
     for q in range(at, at + cells):
-        of_z = g[q] if rectifies is None else passed(g[q], multiply_add(scale, x[q], shift), zero)
-        of_x[q] = multiply_add(scale, of_z, -multiply_add(slope, x[q] - mean, level))
+        made = g[q] if rectifies is None else of_z(g[q], x[q], None, numbers[0], shift, zero)
+        to[q] = of_x(made, x[q], numbers)
 
 
 @kernel()
-def pull(of_x, g, x, rectifies, scales, shifts, means, levels, slopes, cells, span):
+def pull(to, g, x, rectifies, scales, shifts, means, levels, slopes, extent, span):
     """Write the gradient of x; `g` is that of z where `rectifies` is None, else that of ReLU(z), z made from x."""
-    share_out(pull_some, (of_x, g, x, rectifies, scales, shifts, means, levels, slopes, cells), span)
+    share_out(pull_some, (to, g, x, rectifies, scales, shifts, means, levels, slopes, extent), span)
 
 
 @kernel(part=True)
-def pull_some(of_x, g, x, rectifies, scales, shifts, means, levels, slopes, cells, first, last):
+def pull_some(to, g, x, rectifies, scales, shifts, means, levels, slopes, cells, first, last):
     """Do so for planes first..last-1."""
-    to, of_z, source = pointer(of_x, 0), pointer(g, 0), pointer(x, 0)
+    made, of_y, source = pointer(to, 0), pointer(g, 0), pointer(x, 0)
     for p in range(first, last):
         c = p % scales.size
-        pull_run(
-            to, of_z, source, rectifies, p * cells, cells,
-            scales[c], shifts[c], means[c], levels[c], slopes[c], x.dtype.type(0),
-        )  # fmt: skip
-    keep_alive(of_x, g, x)
+        numbers = scales[c], means[c], levels[c], slopes[c]
+        pull_run(made, of_y, source, rectifies, p * cells, cells, numbers, shifts[c], x.dtype.type(0))
+    keep_alive(to, g, x)

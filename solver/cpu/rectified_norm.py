@@ -8,10 +8,10 @@ channel,
     gradient of s = g,    of beta = sum g,    of gamma = sum g (x - mean) / sqrt(variance + eps)
     gradient of x = scale (g - sum g / n - (x - mean) / (variance + eps) sum g (x - mean) / n)
 
-The mean of each plane and the squares of deviations from it are taken while it is in a first-level cache, joined in
-double precision, always in the same order. x is read twice forward and y written once; backward x and the gradient of y
-are read twice and that of x written once, z is made again. With s backward y is read in place of z, and g written and
-read. Before, norm and ReLU went over memory by themselves, and kept one result more.
+The mean of each plane, or of a block of cells where the channels lie side by side, and the squares of deviations from
+it are taken while it is in a first-level cache, and joined in double precision, always in the same order. x is read
+twice forward and y written once; backward x and the gradient of y are read twice and that of x written once, z is made
+again. With s backward y is read in place of z, and g written and read.
 
 S. Ioffe and C. Szegedy, "Batch Normalization", ICML 2015, arXiv:1502.03167; T. F. Chan, G. H. Golub and R. J. LeVeque,
 Am. Stat. 37 (1983) 242-247, doi:10.1080/00031305.1983.10483115 (joining sums of squares).
@@ -19,44 +19,39 @@ Am. Stat. 37 (1983) 242-247, doi:10.1080/00031305.1983.10483115 (joining sums of
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from solver.cpu import norm_passes
+from solver.cpu import norm_passes, norm_passes_by_cell
+from solver.cpu.norm_joins import join_moments, join_products, make_numbers
+from solver.cpu.norm_passes_by_cell import Blocks
 from solver.cpu.targets import aligned
 from solver.cpu.threads import Team, own_team, share
 from solver.records import Array
 
 PASSES = 2  # over a number forward, and back: what a thread is woken for
+TILE, BLOCK = 64, 4096  # numbers, or a little more: of a loop, and of a sum in single precision
 
 
 class Norm(NamedTuple):
-    """A norm's numbers, (C,) each, float64."""
+    """A norm's numbers, those in double precision (C,) each."""
 
-    mean: Array
+    gamma: Array
+    "in the dtype of the image"
     inverse: Array
     "1 / sqrt(variance + eps)"
-    gamma: Array
-    beta: Array
+    numbers: Array
+    "rows of scales, shifts and means in the dtype of the image, once for each place that a pass tells apart"
 
     @classmethod
-    def of(cls, mean: Array, variance: Array, gamma: Array, beta: Array, eps: float) -> Norm:
-        """Describe a norm with these statistics."""
-        with np.errstate(invalid="ignore"):  # what is not finite is seen in the result
-            return cls(mean, 1 / np.sqrt(variance + eps), gamma, beta)
-
-    @property
-    def scale(self) -> Array:
-        """What x is multiplied by."""
-        return self.gamma * self.inverse
-
-    @property
-    def shift(self) -> Array:
-        """What is added to it."""
-        shift: Array = self.beta - self.scale * self.mean
-        return shift
+    def of(cls, x: Array, mean: Array, variance: Array, gamma: Array, beta: Array, eps: float) -> Norm:
+        """Describe a norm with these statistics, for images like `x`."""
+        inverse, numbers = np.empty(mean.size), np.empty((3, mean.size * Cut.of(x.shape).repeat), x.dtype)
+        make_numbers(inverse, numbers, mean, variance, gamma, beta, eps)
+        return cls(gamma, inverse, numbers)
 
 
 class Gradients(NamedTuple):
@@ -68,49 +63,84 @@ class Gradients(NamedTuple):
     shortcut: Array | None
 
 
-@np.errstate(invalid="ignore", over="ignore")  # what is not finite is seen in the result
+class Cut(NamedTuple):
+    """How images of a shape are cut into parts whose sums are taken apart, and what goes over them."""
+
+    passes: Any
+    "module of the kernels"
+    extent: Any
+    "what they know of a part"
+    units: int
+    "what they are called for: planes, or blocks of cells"
+    parts: int
+    "each has numbers of all channels"
+    size: int
+    "numbers of a channel in a part"
+    total: int
+    "and in the image"
+    channels: int
+    repeat: int
+    "so many times the kernels take the numbers of the channels"
+
+    @classmethod
+    @lru_cache
+    def of(cls, shape: tuple[int, ...]) -> Cut:
+        """Cut images (N, C, rows, columns) into planes, and (cells, C) into blocks of cells."""
+        if len(shape) == 4:
+            (N, C), cells = shape[:2], prod(shape[2:])
+            return cls(norm_passes, cells, N * C, N, cells, N * cells, C, 1)
+        cells, C = shape
+        repeat = -(-TILE // C)
+        some = max(1, BLOCK // (repeat * C)) * repeat
+        blocks = -(-cells // some)
+        extent = Blocks(some * C, repeat * C, C, cells * C)
+        return cls(norm_passes_by_cell, extent, blocks, blocks, some, cells, C, repeat)
+
+    def sums(self) -> Array:
+        """Allocate two sums for each part and channel."""
+        return np.empty((2, self.parts, self.channels))
+
+    def share(self, kernel: Any, *arguments: Any, team: Team) -> None:
+        """Go over all parts."""
+        share(kernel, (*arguments, self.extent), self.units, team)
+
+
 def moments(x: Array, team: Team | None = None) -> tuple[Array, Array]:
-    """Return mean and variance, not Bessel's, of each channel of `x`, (N, C, rows, columns), contiguous."""
-    cells, planes = prod(x.shape[2:]), prod(x.shape[:2])
-    means, squares = np.empty((2, *x.shape[:2]))
-    share(norm_passes.moments, (means.reshape(-1), squares.reshape(-1), x.reshape(-1), cells), planes, _team(x, team))
-    mean = means.mean(0)
-    variance = squares.sum(0) / (len(x) * cells) + np.square(means - mean).mean(0)
-    return mean, np.maximum(variance, 0)
+    """Return mean and variance, not Bessel's, of the channels of (N, C, rows, columns) or (cells, C), contiguous."""
+    cut = Cut.of(x.shape)
+    means, squares = cut.sums()
+    cut.share(cut.passes.moments, means.reshape(-1), squares.reshape(-1), x.reshape(-1), team=_team(x, team))
+    mean, variance = np.empty((2, cut.channels))
+    join_moments(mean, variance, means, squares, cut.size, cut.total)
+    return mean, variance
 
 
-@np.errstate(invalid="ignore", over="ignore")
 def rectify(out: Array, x: Array, shortcut: Array | None, norm: Norm, team: Team | None = None) -> None:
     """Write y into `out`; all arrays are contiguous, of the shape and dtype of `x`."""
-    scales, shifts = norm.scale.astype(x.dtype), norm.shift.astype(x.dtype)
-    arguments = (out.reshape(-1), x.reshape(-1), _flat(shortcut), scales, shifts, prod(x.shape[2:]))
-    share(norm_passes.rectify, arguments, prod(x.shape[:2]), _team(x, team))
+    cut, (scales, shifts, _) = Cut.of(x.shape), norm.numbers
+    cut.share(cut.passes.rectify, out.reshape(-1), x.reshape(-1), _flat(shortcut), scales, shifts, team=_team(x, team))
 
 
-@np.errstate(invalid="ignore", over="ignore")
 def pull_back(
     gradient: Array, x: Array, out: Array | None, norm: Norm, of_image: bool = True, team: Team | None = None
 ) -> Gradients:
     """Return the gradients for that of y, where mean and variance are those of x; `out` is y if something was added."""
-    cells, planes, team = prod(x.shape[2:]), prod(x.shape[:2]), _team(x, team)
-    scales, shifts, means = (a.astype(x.dtype) for a in (norm.scale, norm.shift, norm.mean))
-    totals, found = np.empty((2, *x.shape[:2]))
-    of_z = gradient if out is None else aligned(x.shape, x.dtype)
-    written = None if out is None else of_z.reshape(-1)
-    flat = gradient.reshape(-1), x.reshape(-1), _flat(out)
-    arguments = (totals.reshape(-1), found.reshape(-1), written, *flat, scales, shifts, means, cells)
-    share(norm_passes.products, arguments, planes, team)
+    cut, team, (scales, shifts, means) = Cut.of(x.shape), _team(x, team), norm.numbers
+    totals, products = cut.sums()
+    source, given = x.reshape(-1), gradient.reshape(-1)
+    added = None if out is None else aligned(x.shape, x.dtype)
+    to = totals.reshape(-1), products.reshape(-1), _flat(added)
+    cut.share(cut.passes.products, *to, given, source, _flat(out), scales, shifts, means, team=team)
 
-    of_beta, of_product, count = totals.sum(0), found.sum(0), len(x) * cells
-    of_gamma, added = (of_product * norm.inverse).astype(x.dtype), None if out is None else of_z
-    if not of_image:
-        return Gradients(None, of_gamma, of_beta.astype(x.dtype), added)
-    levels = (norm.scale * of_beta / count).astype(x.dtype)
-    slopes = (norm.scale * norm.inverse**2 * of_product / count).astype(x.dtype)
-    of_x, numbers = aligned(x.shape, x.dtype), (scales, shifts, means, levels, slopes)
-    rectifies = True if out is None else None
-    share(norm_passes.pull, (of_x.reshape(-1), of_z.reshape(-1), flat[1], rectifies, *numbers, cells), planes, team)
-    return Gradients(of_x, of_gamma, of_beta.astype(x.dtype), added)
+    of_gamma, of_beta = np.empty((2, cut.channels), x.dtype)
+    levels, slopes = numbers = np.empty((2, scales.size), x.dtype)
+    join_products(of_gamma, of_beta, numbers, totals, products, norm.inverse, norm.gamma, cut.total)
+    of_x = aligned(x.shape, x.dtype) if of_image else None
+    if of_x is not None:
+        of_z, rectifies = (given, True) if added is None else (added.reshape(-1), None)
+        to_x = of_x.reshape(-1), of_z, source, rectifies
+        cut.share(cut.passes.pull, *to_x, scales, shifts, means, levels, slopes, team=team)
+    return Gradients(of_x, of_gamma, of_beta, added)
 
 
 def _flat(array: Array | None) -> Array | None:

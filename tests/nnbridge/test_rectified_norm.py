@@ -12,7 +12,7 @@ from nnbridge.blocks import BasicBlock
 from nnbridge.models import create
 from nnbridge.rectified_norm import NormSequence, applies, in_plain_torch, rectified_norm
 
-SHAPES = [(4, 1, 28, 28), (3, 5, 7, 9), (2, 3, 1, 1), (1, 2, 6, 1), (16, 3, 8, 8), (2, 3, 70, 71)]
+SHAPES = [(4, 1, 28, 28), (3, 5, 7, 9), (2, 3, 1, 1), (1, 2, 6, 1), (16, 3, 8, 8), (2, 3, 70, 71), (3, 70, 9, 11)]
 
 
 def make_norm(channels, dtype=torch.float64, **choices):
@@ -34,18 +34,21 @@ def draw(shape, dtype=torch.float64, **choices):
 
 
 @pytest.fixture(autouse=True)
-def _seeded():
+def _seeded(monkeypatch):
+    """Draw the same numbers, and make small images by the one operation as well."""
     torch.manual_seed(0)
+    monkeypatch.setattr(module, "SMALLEST", dict.fromkeys(module.SMALLEST, 0))
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-11), (torch.float32, 3e-5)])
 @pytest.mark.parametrize("added", [False, True])
+@pytest.mark.parametrize("lies", [torch.contiguous_format, torch.channels_last], ids=str)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_values_gradients_and_statistics_are_those_of_torch(shape, added, dtype, tolerance):
+def test_values_gradients_and_statistics_are_those_of_torch(shape, lies, added, dtype, tolerance):
     norm = make_norm(shape[1], dtype)
     exact = copy.deepcopy(norm).double()
-    x, gradient = draw(shape, dtype, requires_grad=True), draw(shape, dtype)
-    shortcut = draw(shape, dtype, requires_grad=True) if added else None
+    x, shortcut = (draw(shape, dtype).contiguous(memory_format=lies).requires_grad_() for _ in range(2))
+    shortcut, gradient = shortcut if added else None, draw(shape, dtype)
     assert applies(norm, nn.ReLU(), x, shortcut)
     inputs = [t for t in (x, shortcut) if t is not None]
     doubles = [t.detach().double().requires_grad_() for t in inputs]
@@ -53,6 +56,7 @@ def test_values_gradients_and_statistics_are_those_of_torch(shape, added, dtype,
     y = rectified_norm(norm, nn.ReLU(), x, shortcut)
     wanted = by_parts(exact, *doubles)
     torch.testing.assert_close(y.double(), wanted, rtol=tolerance, atol=tolerance)
+    assert y.is_contiguous(memory_format=lies)
     found = torch.autograd.grad(y, [*inputs, *norm.parameters()], gradient)
     exactly = torch.autograd.grad(wanted, [*doubles, *exact.parameters()], gradient.double())
     for got, want in zip(found, exactly, strict=True):
@@ -70,14 +74,16 @@ def test_gradients_to_second_order_are_those_of_the_numbers(frozen, added):
     tensors = [x, norm.weight.detach(), norm.bias.detach()]
     for number, tensor in enumerate(tensors):
         tensor.requires_grad_(number not in frozen)
-    given = (*tensors, shortcut if added else None, norm.eps)
+    given = (*tensors, shortcut if added else None)
+    norm._parameters.clear()  # gradcheck's own tensors take their place
 
     def values(*changed):
-        return module._RectifiedNorm.apply(*changed, norm.eps)[0]
+        norm.weight, norm.bias = changed[1:3]
+        return module._RectifiedNorm.apply(*changed, norm)
 
     if added or len(frozen) < 3:
-        assert torch.autograd.gradcheck(values, given[:4])
-        assert torch.autograd.gradgradcheck(values, given[:4])
+        assert torch.autograd.gradcheck(values, given)
+        assert torch.autograd.gradgradcheck(values, given)
 
 
 @pytest.mark.parametrize("added", [False, True])
@@ -108,9 +114,11 @@ def test_what_is_not_finite_is_seen(value):
     torch.testing.assert_close(rectified_norm(norm, None, x), wanted, equal_nan=True)
 
 
-def test_threads_change_no_bit():
-    x, gradient = draw((64, 8, 20, 20), torch.float32, requires_grad=True), draw((64, 8, 20, 20), torch.float32)
-    shortcut, runs, before = draw(x.shape, torch.float32, requires_grad=True), [], torch.get_num_threads()
+@pytest.mark.parametrize("lies", [torch.contiguous_format, torch.channels_last], ids=str)
+def test_threads_change_no_bit(lies):
+    drawn = [draw((64, 8, 20, 20), torch.float32).contiguous(memory_format=lies) for _ in range(3)]
+    (x, shortcut, gradient), runs, before = drawn, [], torch.get_num_threads()
+    x.requires_grad_(), shortcut.requires_grad_()
     try:
         for threads in (1, 2, 3):
             torch.set_num_threads(threads)
@@ -171,7 +179,8 @@ def others():
     yield "cumulative averages", make_norm(3, momentum=None), nn.ReLU(), x, None
     yield "no weights", nn.BatchNorm2d(3, affine=False).double(), nn.ReLU(), x, None
     yield "evaluation with gradients", make_norm(3).eval(), nn.ReLU(), x, None
-    yield "channels last", make_norm(3), nn.ReLU(), x.contiguous(memory_format=torch.channels_last), None
+    yield "no format", make_norm(3), nn.ReLU(), x.transpose(2, 3), None
+    yield "two formats", make_norm(3), nn.ReLU(), x.contiguous(memory_format=torch.channels_last), x
     yield "a shortcut that is broadcast", make_norm(3), nn.ReLU(), x, draw((1, 3, 1, 1))
     yield "a shortcut of other numbers", make_norm(3), nn.ReLU(), x, draw(x.shape, torch.float32)
     yield "another dtype", make_norm(3, torch.bfloat16), nn.ReLU(), x.bfloat16(), None
@@ -191,6 +200,14 @@ def test_the_parts_run_where_one_operation_would_not_be_the_same(case):
     z = copy.deepcopy(norm)(x)
     wanted = rectify(z if shortcut is None else z + shortcut)
     torch.testing.assert_close(rectified_norm(norm, rectify, x, shortcut), wanted, rtol=0, atol=0)
+
+
+def test_images_that_are_too_small_to_gain_are_left_to_torch(monkeypatch):
+    monkeypatch.undo()
+    norm, image = make_norm(4), draw((64, 4, 16, 16))
+    assert applies(norm, None, image, None)
+    assert not applies(norm, None, image[:-1], None)
+    assert not applies(norm, None, image.contiguous(memory_format=torch.channels_last), None)
 
 
 def test_a_norm_of_one_number_is_refused_as_by_torch():
