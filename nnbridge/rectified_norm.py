@@ -7,7 +7,7 @@ they run themselves wherever one operation would give another result: see `appli
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -45,9 +45,6 @@ def rectified_norm(norm: nn.Module, rectify: nn.Module | None, x: Tensor, shortc
     return cast(Tensor, torch.relu(z) if rectify is None else rectify(z))
 
 
-Network = TypeVar("Network", bound=nn.Module)
-
-
 class NormSequence(nn.Sequential):
     """`nn.Sequential`, in which a BatchNorm and the ReLU behind it are one operation where that gives the same.
 
@@ -75,14 +72,6 @@ class NormSequence(nn.Sequential):
                 x = part(x)
                 following += 1
         return x
-
-
-def in_plain_torch(network: Network) -> Network:
-    """Let every part of ``network`` run by itself, as torch's own modules; return it."""
-    for part in network.modules():
-        if isinstance(part, NormSequence):
-            part.plain = True
-    return network
 
 
 def applies(norm: nn.Module, rectify: nn.Module | None, x: Tensor, shortcut: Tensor | None) -> bool:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
 
 from torch import nn
 
+from nnbridge.blocks import in_plain_torch
 from nnbridge.models.mnist import IMAGE_SIZE, PDE, Convolution, Kernel, MnistNet, Residual
 from nnbridge.models.resnet import SHAPES, ResNet
-from nnbridge.rectified_norm import in_plain_torch
 from nnbridge.variants import Variant
 
 __all__ = ["MnistNet", "ResNet", "Variant", "available", "count_parameters", "create", "image_shape"]
-
-Network = TypeVar("Network", MnistNet, ResNet)
 
 _BACKBONES: dict[str, Callable[[Kernel], nn.Module]] = {
     "mnist-convolution": lambda kernel: Convolution(),
@@ -73,17 +70,13 @@ def create(
         If ``name`` is unknown (the message lists the known ones), or a network without a Global layer gets a variant.
     """
     channels = image_shape(name)[0] if in_channels is None else in_channels
-    if name in SHAPES:
-        if variant is not None and not SHAPES[name].condensed:
-            raise ValueError(f"`variant` goes with the networks that have a Global layer, and {name} has none")
-        layer = partial((variant or Variant()).layer, backend=kernel)
-        return _made(ResNet(SHAPES[name], channels, num_classes, layer), kernel)
-    if variant is not None:
+    if variant is not None and not (name in SHAPES and SHAPES[name].condensed):
         raise ValueError(f"`variant` goes with the networks that have a Global layer, and {name} has none")
-    return _made(MnistNet(_BACKBONES[name](kernel), channels, num_classes), kernel)
-
-
-def _made(network: Network, kernel: Kernel) -> Network:
+    network: MnistNet | ResNet
+    if name in SHAPES:
+        network = ResNet(SHAPES[name], channels, num_classes, partial((variant or Variant()).layer, backend=kernel))
+    else:
+        network = MnistNet(_BACKBONES[name](kernel), channels, num_classes)
     return in_plain_torch(network) if kernel == "torch" else network
 
 

@@ -1,11 +1,13 @@
 """The residual networks and their condensed form: parameters as published, shapes, gradients, names."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
 
 from nnbridge import GlobalLayer, models
-from nnbridge.blocks import BasicBlock, Bottleneck, convolution
+from nnbridge.blocks import BasicBlock, Bottleneck, StridedPointwise, convolution, in_plain_torch
 
 PARAMETERS = {
     ("resnet10", 10): 156_250,
@@ -98,3 +100,18 @@ def test_an_unknown_name_lists_those_that_there_are():
 def test_a_network_without_a_layer_refuses_a_variant():
     with pytest.raises(ValueError, match=r"`variant` goes with the networks that have a Global layer"):
         models.create("resnet32", in_channels=3, variant=models.Variant(steps=5))
+
+
+@pytest.mark.parametrize("size", [(8, 8), (7, 9)], ids=str)
+@pytest.mark.parametrize("lies", [torch.contiguous_format, torch.channels_last], ids=str)
+def test_a_strided_pointwise_convolution_is_that_of_the_library(size, lies):
+    ours = convolution(3, 5, 1, stride=2).double()
+    plain = in_plain_torch(copy.deepcopy(ours))
+    assert type(ours) is StridedPointwise
+    x = torch.randn(4, 3, *size, dtype=torch.float64).contiguous(memory_format=lies).requires_grad_()
+    for training in (True, False):
+        with torch.set_grad_enabled(training):
+            torch.testing.assert_close(ours(x), plain(x))
+    gradient = torch.randn_like(ours(x))
+    found, wanted = (torch.autograd.grad(part(x), [x, part.weight], gradient) for part in (ours, plain))
+    torch.testing.assert_close(found, wanted)

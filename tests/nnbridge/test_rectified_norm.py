@@ -8,9 +8,9 @@ from torch import nn
 from torch.autograd import forward_ad
 
 from nnbridge import rectified_norm as module
-from nnbridge.blocks import BasicBlock
+from nnbridge.blocks import BasicBlock, in_plain_torch
 from nnbridge.models import create
-from nnbridge.rectified_norm import NormSequence, applies, in_plain_torch, rectified_norm
+from nnbridge.rectified_norm import NormSequence, applies, rectified_norm
 
 SHAPES = [(4, 1, 28, 28), (3, 5, 7, 9), (2, 3, 1, 1), (1, 2, 6, 1), (16, 3, 8, 8), (2, 3, 70, 71), (3, 70, 9, 11)]
 
