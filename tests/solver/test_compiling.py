@@ -98,11 +98,12 @@ def test_the_kernels_run_as_plain_python(run_python, shape):
 
 ANNOUNCED = """
 import contextlib, io, numpy as np
-from solver.cpu.plane import has_walls, wrap
+from solver.cpu.fingerprint import fingerprint
+from solver.cpu.scan import all_finite
 stderr = io.StringIO()
 with contextlib.redirect_stderr(stderr):
-    wrap(np.ones(9), 1, 1, (0, 0, 0, 0))
-    has_walls((0, 0, 0, 0))
+    all_finite(np.ones(9))
+    fingerprint(np.ones(9))
 print(stderr.getvalue(), end="")
 """
 
@@ -267,3 +268,35 @@ def test_a_formula_has_no_freedoms_of_the_kernel_that_calls_it():
     assert in_a_kernel(*numbers) == 0
     if "fma" in numba.core.codegen.get_host_cpu_features():
         assert contracted(*numbers) != 0
+
+
+COLLECTED = """
+import gc
+import numpy as np
+from numba.core import event
+from solver.cpu.scan import all_finite
+
+seen = []
+
+
+class Look(event.Listener):
+    def on_start(self, event):
+        seen.append(gc.isenabled())
+
+    def on_end(self, event):
+        seen.append(gc.isenabled())
+
+
+event.register("numba:compile", Look())
+for kind, enabled in ((np.float32, True), (np.float64, False)):
+    (gc.enable if enabled else gc.disable)()
+    assert all_finite(np.ones(9, kind))
+    assert gc.isenabled() is enabled
+assert len(seen) > 4
+assert not any(seen)
+print("done")
+"""
+
+
+def test_garbage_is_not_collected_while_a_kernel_is_compiled(run_python, tmp_path):
+    assert run_python(COLLECTED, NUMBA_CACHE_DIR=str(tmp_path)) == "done"
