@@ -46,9 +46,36 @@ def rectified_norm(norm: nn.Module, rectify: nn.Module | None, x: Tensor, shortc
 
 
 class NormSequence(nn.Sequential):
-    """`nn.Sequential`, in which a BatchNorm and the ReLU behind it are one operation where that gives the same.
+    """`nn.Sequential` in which a BatchNorm and the ReLU behind it are one operation, where that gives the same.
 
-    ``plain`` (default False) lets every part run by itself.
+        y = ReLU(gamma (x - mean) / sqrt(variance + eps) + beta)
+
+    Its parts, their names in a checkpoint, their running statistics and their gradients, of any order, are those of
+    `nn.Sequential`. One operation, on tensors in the memory of a CPU, float32 or float64, goes over memory fewer times
+    and keeps one tensor less; in training, or in evaluation without gradients. The parts run by themselves where a hook,
+    a compiler, a tracer or a transform looks, where one of them is of another class, and on small images, of which
+    torch's operations take no longer. Sums are taken part by part in one order: any number of threads makes the same
+    bits.
+
+    Parameters
+    ----------
+    *parts
+        As for `nn.Sequential`: modules, or one ordered dictionary of them.
+
+    Attributes
+    ----------
+    plain : bool
+        True: every part runs by itself. Default False.
+
+    References
+    ----------
+    S. Ioffe and C. Szegedy, "Batch Normalization", ICML 2015, arXiv:1502.03167.
+
+    Examples
+    --------
+    >>> block = NormSequence(nn.Conv2d(16, 32, 3, bias=False), nn.BatchNorm2d(32), nn.ReLU())
+    >>> block(torch.randn(128, 16, 34, 34)).shape
+    torch.Size([128, 32, 32, 32])
     """
 
     plain = False
