@@ -52,10 +52,10 @@ class NormSequence(nn.Sequential):
 
     Its parts, their names in a checkpoint, their running statistics and their gradients, of any order, are those of
     `nn.Sequential`. One operation, on tensors in the memory of a CPU, float32 or float64, goes over memory fewer times
-    and keeps one tensor less; in training, or in evaluation without gradients. The parts run by themselves where a hook,
-    a compiler, a tracer or a transform looks, where one of them is of another class, and on small images, of which
-    torch's operations take no longer. Sums are taken part by part in one order: any number of threads makes the same
-    bits.
+    and keeps one tensor less, in training, or in evaluation without gradients. The parts run by themselves where a
+    hook, a compiler, a tracer or a transform looks, where one of them is of another class, and on small images, of
+    which torch's operations take no longer. Sums are taken part by part in one order: any number of threads makes the
+    same bits.
 
     Parameters
     ----------
