@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
-from nnbridge.parts import runs_alone
+from nnbridge.parts import nobody_looks, runs_alone
 from nnbridge.rectified_norm import NormSequence, rectified_norm
 
 
@@ -25,7 +25,7 @@ def convolution(channels_in: int, channels_out: int, kernel: int, stride: int = 
 
 
 class StridedPointwise(nn.Conv2d):
-    """1 x 1 convolution of every second cell, or whatever the stride is, without bias.
+    """1 x 1 convolution of every second cell, or whatever the stride is.
 
     Where a gradient is wanted of planes on a CPU these cells are taken out first. The sums are the same; forward and
     backward of 128 x 16 x 32 x 32 to 32 channels are together three times as fast, because the library would turn all
@@ -38,10 +38,10 @@ class StridedPointwise(nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:
         """Convolve ``input``, (N, channels_in, H, W)."""
         taken = torch.is_grad_enabled() and input.is_cpu and input.is_contiguous()
-        if self.plain or not taken:
+        if self.plain or not taken or self.padding != (0, 0):
             return super().forward(input)
         rows, columns = self.stride
-        return conv2d(input[..., ::rows, ::columns].contiguous(), self.weight)
+        return conv2d(input[..., ::rows, ::columns].contiguous(), self.weight, self.bias, groups=self.groups)
 
 
 class Shortcut(nn.Sequential):
@@ -64,7 +64,7 @@ class Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, channels_in, H, W) to (N, channels_out, H / stride, W / stride)."""
         path, shortcut = self.path, self.shortcut(x)
-        if type(path) is NormSequence and not path.plain and runs_alone(path):
+        if type(path) is NormSequence and not path.plain and runs_alone(path) and nobody_looks():
             return rectified_norm(path[-1], None, path.before_last(x), shortcut)
         sum_: Tensor = path(x) + shortcut
         return sum_.relu_()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from nnbridge import fused, learned_fields, learned_layer
+from nnbridge.blocks import in_plain_torch
 from nnbridge.depthwise import FieldConvolution
 from nnbridge.field_blocks import BLOCKS, DEPTHWISE, IDENTITY, PERONA_MALIK, FieldBlocks, field_block
 from nnbridge.memory_format import format_of
@@ -135,7 +136,8 @@ class GlobalLayer(nn.Module):
         self.init = nn.Identity() if init == IDENTITY else field_block(init, channels, eps)
         self.coefficients = self._coefficients(eps)
         self.output = NormSequence(nn.BatchNorm2d(channels, eps=eps), nn.ReLU())
-        self.output.plain = backend == "torch"
+        if backend == "torch":
+            in_plain_torch(self)
 
     def _coefficients(self, eps: float) -> nn.Module:
         """Return what makes the fields: one grouped convolution and one norm where it can be."""
@@ -156,9 +158,9 @@ class GlobalLayer(nn.Module):
         H = self._evolved(x)
         if self.residual:
             norm, rectify = self.output
-            if self.output.plain:
-                return rectify(norm(H) + x)  # type: ignore[no-any-return]
-            return rectified_norm(norm, rectify, H, x)
+            if type(self.output) is NormSequence and not self.output.plain:
+                return rectified_norm(norm, rectify, H, x)
+            return rectify(norm(H) + x)  # type: ignore[no-any-return]
         result: Tensor = self.output(H)
         return result
 

@@ -9,9 +9,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from nnbridge.rectified_norm import NormSequence
+
 Shape = tuple[int, ...]
 Calls = dict[nn.Module, list[tuple[Shape, Shape]]]
 "What every part was given and made, in the order in which they first ended; () for what is not one (N, C, H, W)."
+
+SEQUENCES = (nn.Sequential.forward, NormSequence.forward)
 
 _LISTED = 8  # Sequentials in the message that there is no stage
 
@@ -116,9 +120,9 @@ def _shape(features: Any) -> Shape:
 def _is_stage(part: nn.Sequential, calls: Calls) -> bool:
     """Whether the part is a row of one or more blocks as `stages` says."""
     blocks, (given, made) = list(part), calls[part][0]
-    own_forward = type(part).forward is not nn.Sequential.forward or "forward" in vars(part)
+    own_forward = type(part).forward not in SEQUENCES or "forward" in vars(part)
     kinds = {type(block) for block in blocks}
-    if own_forward or not (given and made) or len(kinds) != 1 or kinds == {nn.Sequential}:
+    if own_forward or not (given and made) or len(kinds) != 1 or kinds <= {nn.Sequential, NormSequence}:
         return False
     keep_shape = all(shape and shape == same for block in blocks[1:] for shape, same in calls[block])
     return keep_shape and any(True for _ in blocks[0].children()) and _has_channels(part, made[1])

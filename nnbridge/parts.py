@@ -9,7 +9,7 @@ from torch.nn.modules import module as torch_module
 
 
 def nobody_looks() -> bool:
-    """Whether no compiler, tracer, hook, mode or transform watches what runs: it would miss what one operation does."""
+    """Whether no compiler, tracer, global hook, dispatch mode or transform watches: it would see one operation only."""
     return (
         not torch.compiler.is_compiling()  # first: a compiler does not see through what follows
         and not torch._C._is_tracing()

@@ -12,7 +12,6 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 from torch.autograd import Function
-from torch.nn.functional import batch_norm
 
 from nnbridge.memory_format import by_cell, format_of
 from nnbridge.operator import DTYPES
@@ -42,7 +41,9 @@ def rectified_norm(norm: nn.Module, rectify: nn.Module | None, x: Tensor, shortc
     if applies(norm, rectify, x, shortcut):
         return _by_one(cast(nn.BatchNorm2d, norm), x, shortcut)
     z: Tensor = norm(x) if shortcut is None else norm(x) + shortcut
-    return cast(Tensor, torch.relu(z) if rectify is None else rectify(z))
+    if rectify is None:
+        return z.relu() if shortcut is None else z.relu_()
+    return cast(Tensor, rectify(z))
 
 
 class NormSequence(nn.Sequential):
@@ -54,8 +55,8 @@ class NormSequence(nn.Sequential):
     `nn.Sequential`. One operation, on tensors in the memory of a CPU, float32 or float64, goes over memory fewer times
     and keeps one tensor less, in training, or in evaluation without gradients. The parts run by themselves where a
     hook, a compiler, a tracer or a transform looks, where one of them is of another class, and on small images, of
-    which torch's operations take no longer. Sums are taken part by part in one order: any number of threads makes the
-    same bits.
+    which torch's operations take no longer; `torch.jit.script` does not know the class. Sums are taken part by part in
+    one order: any number of threads makes the same bits.
 
     Parameters
     ----------
@@ -79,6 +80,13 @@ class NormSequence(nn.Sequential):
     """
 
     plain = False
+
+    def __getitem__(self, which: Any) -> Any:
+        """Return a part, or several as another sequence."""
+        found: Any = super().__getitem__(which)
+        if isinstance(which, slice):
+            found.plain = self.plain
+        return found
 
     def forward(self, input: Tensor) -> Tensor:
         """Pass ``input`` through all parts."""
@@ -177,7 +185,7 @@ def _rectified(x: Tensor, shortcut: Tensor | None, found: kernel.Norm) -> Tensor
 class _RectifiedNorm(Function):
     """(x, gamma, beta, shortcut, norm) -> y, where gamma and beta are the norm's; its running statistics move.
 
-    If a graph of the backward pass is asked for, that is made of torch's operations, which have further derivatives.
+    Where a graph of the backward pass is asked for, or gradients come in batches, it is made of torch's operations.
     """
 
     @staticmethod
@@ -186,7 +194,7 @@ class _RectifiedNorm(Function):
         image = _image(x)
         mean, variance = kernel.moments(image, team_of(torch.get_num_threads()))
         move_statistics(norm, mean, variance, x.numel() // x.shape[1])
-        ctx.found, ctx.eps = _norm(image, mean, variance, norm), norm.eps
+        ctx.found, ctx.eps, ctx.format = _norm(image, mean, variance, norm), norm.eps, format_of(x)
         y = _rectified(x, shortcut, ctx.found)
         ctx.save_for_backward(x, gamma, beta, None if shortcut is None else y)
         return y
@@ -194,23 +202,33 @@ class _RectifiedNorm(Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
         x, gamma, beta, y = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            return _differentiable(gradients[0], (x, gamma, beta), y, ctx.eps, ctx.needs_input_grad)
-        gradient = gradients[0].resolve_neg().to(x.dtype).contiguous(memory_format=format_of(x))
-        result = None if y is None else _image(y)
+        if torch.is_grad_enabled() or _is_batched(gradients[0]):
+            return *_by_torch(gradients[0], x, gamma, beta, y, ctx.eps), None
+        # Whoever kept the tensors meanwhile may give them back in another format.
+        gradient, x = (t.contiguous(memory_format=ctx.format) for t in (gradients[0].resolve_neg().to(x.dtype), x))
+        result = None if y is None else _image(y.contiguous(memory_format=ctx.format))
         team, wanted = team_of(torch.get_num_threads()), ctx.needs_input_grad[0]
         found = kernel.pull_back(_image(gradient), _image(x), result, ctx.found, wanted, team)
         of_x, of_shortcut = (None if g is None else _tensor(g, x) for g in (found.x, found.shortcut))
         return of_x, torch.from_numpy(found.gamma), torch.from_numpy(found.beta), of_shortcut, None
 
 
-def _differentiable(
-    gradient: Tensor, inputs: tuple[Tensor, ...], y: Tensor | None, eps: float, wanted: tuple[bool, ...]
-) -> Any:
-    """Return the gradients as functions of the inputs and of that of y."""
-    x, gamma, beta = inputs
-    z = batch_norm(x, None, None, gamma, beta, training=True, eps=eps)
-    of_z = torch.where((z if y is None else y) > 0, gradient, 0)
-    asked = [t for t, w in zip(inputs, wanted, strict=False) if w]
-    found = iter(torch.autograd.grad(z, asked, of_z, create_graph=True) if asked else ())
-    return *(next(found) if w else None for w in wanted[:3]), of_z if wanted[3] else None, None
+def _is_batched(gradient: Tensor) -> bool:
+    """Whether it stands for several: within a transform, or as torch.autograd batches gradients."""
+    batched: bool = torch._C._functorch.is_legacy_batchedtensor(gradient)
+    return batched or torch._C._are_functorch_transforms_active()
+
+
+def _by_torch(gradient: Tensor, x: Tensor, gamma: Tensor, beta: Tensor, y: Tensor | None, eps: float) -> Any:
+    """Return the gradients of x, gamma, beta and the shortcut in operations that torch can differentiate and batch."""
+    over, shape = (0, 2, 3), (-1, 1, 1)
+    variance, mean = torch.var_mean(x, over, correction=0, keepdim=True)
+    inverse = torch.rsqrt(variance + eps)
+    normed = (x - mean) * inverse
+    z = normed * gamma.view(shape) + beta.view(shape) if y is None else y
+    of_z = torch.where(z <= 0, 0, gradient)
+    of_beta, of_gamma = of_z.sum(over), (of_z * normed).sum(over)
+    count = x.numel() // x.shape[1]
+    rest = (of_beta.view(shape) + normed * of_gamma.view(shape)) / count
+    of_x = gamma.view(shape) * inverse * (of_z - rest)
+    return of_x, of_gamma, of_beta, None if y is None else of_z

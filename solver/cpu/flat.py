@@ -16,6 +16,7 @@ from solver.cpu.inside import ask, over_inside
 from solver.cpu.layout import DIRICHLET, NOW, OLD, SOURCE
 from solver.cpu.plane import has_walls
 from solver.cpu.pointers import seven
+from solver.cpu.seam import fields_around, level_around
 from solver.cpu.stack import (
     BESIDE,
     Stack,
@@ -27,7 +28,6 @@ from solver.cpu.stack import (
     plane_in,
     put_ends,
 )
-from solver.cpu.uniform import fields_of_cell
 from solver.cpu.vectors import take_widest
 from solver.cpu.whole import stepped
 
@@ -68,11 +68,10 @@ def kept(c, q):
 def begin_cell(q, north, south, before, after, arguments, r):
     """Make H[1] of a cell inside its row and keep its coefficients."""
     c, new, memory = arguments
-    now = memory[NOW]
-    u, v, Dx, Dy, f = fields_of_cell(q, north, south, before, after, memory, r)
+    u, v, Dx, Dy, f = fields_around(q, north, south, before, after, memory, None, r)
     made = stencil.assemble(u, v, Dx, Dy, f, r)
     c[0][q], c[1][q], c[2][q], c[3][q], c[4][q], c[5][q], c[6][q] = made
-    new[q] = stencil.step(made, memory[OLD][q], now[q], now[north], now[south], now[q - 1], now[q + 1])
+    new[q] = stepped(made, (memory[OLD][q], *level_around(memory[NOW], q, north, south, None)))
 
 
 @kernel(apart=True, part=True)

@@ -34,6 +34,7 @@ from solver.records import Array
 
 PASSES = 2  # over a number forward, and back: what a thread is woken for
 TILE, BLOCK = 64, 4096  # numbers, or a little more: of a loop, and of a sum in single precision
+CELLS = 64  # of a block at least: sums are few beside the image, however many channels there are
 
 
 class Norm(NamedTuple):
@@ -91,7 +92,7 @@ class Cut(NamedTuple):
             return cls(norm_passes, cells, N * C, N, cells, N * cells, C, 1)
         cells, C = shape
         repeat = -(-TILE // C)
-        some = max(1, BLOCK // (repeat * C)) * repeat
+        some = max(repeat * (BLOCK // (repeat * C)), -(-CELLS // repeat) * repeat)
         blocks = -(-cells // some)
         extent = Blocks(some * C, repeat * C, C, cells * C)
         return cls(norm_passes_by_cell, extent, blocks, blocks, some, cells, C, repeat)

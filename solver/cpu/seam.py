@@ -76,7 +76,7 @@ def beside_turned(v, q, seam):
 
 @point_function
 def fields_around(q, north, south, before, after, memory, seam, r):
-    """Return u, v, Dx, Dy and f of cell q as `stencil.assemble` takes them.
+    """Return u, v, Dx, Dy and f of cell q as `stencil.assemble` takes them; without a seam, of one inside its row.
 
     `north` and `south` are the cells in the rows before and after, with the signs of u there.
     """

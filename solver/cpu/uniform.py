@@ -144,16 +144,3 @@ def neighbours_along(i, count, sides, r):
 def turned(sign, value):
     """Return a velocity times its sign, which is None where no wall can be near."""
     return value if sign is None else sign * value
-
-
-@point_function
-def fields_of_cell(q, north, south, before, after, memory, r):
-    """Return u, v, Dx, Dy and f as `stencil.assemble` takes them, of cell q inside its row.
-
-    `north` and `south` are the cells in the rows before and after, with the signs of u there.
-    """
-    _, _, f, u, v, Dx, Dy = memory
-    D_x, D_y = (Dx[q], Dx[q], Dx[q]), (Dy[q], Dy[q], Dy[q])
-    if r.diffusivity_share is not None:
-        D_x, D_y = (Dx[q], Dx[north], Dx[south]), (Dy[q], Dy[q - 1], Dy[q + 1])
-    return (u[q], turned(before, u[north]), turned(after, u[south])), (v[q], v[q - 1], v[q + 1]), D_x, D_y, f[q]

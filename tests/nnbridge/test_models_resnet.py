@@ -105,10 +105,10 @@ def test_a_network_without_a_layer_refuses_a_variant():
 @pytest.mark.parametrize("size", [(8, 8), (7, 9)], ids=str)
 @pytest.mark.parametrize("lies", [torch.contiguous_format, torch.channels_last], ids=str)
 def test_a_strided_pointwise_convolution_is_that_of_the_library(size, lies):
-    ours = convolution(3, 5, 1, stride=2).double()
+    ours = convolution(4, 6, 1, stride=2, groups=2).double()
     plain = in_plain_torch(copy.deepcopy(ours))
     assert type(ours) is StridedPointwise
-    x = torch.randn(4, 3, *size, dtype=torch.float64).contiguous(memory_format=lies).requires_grad_()
+    x = torch.randn(4, 4, *size, dtype=torch.float64).contiguous(memory_format=lies).requires_grad_()
     for training in (True, False):
         with torch.set_grad_enabled(training):
             torch.testing.assert_close(ours(x), plain(x))

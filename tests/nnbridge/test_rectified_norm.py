@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import nn
 from torch.autograd import forward_ad
+from torch.nn.modules.module import register_module_forward_hook
 
+from nnbridge import GlobalLayer, stages
 from nnbridge import rectified_norm as module
 from nnbridge.blocks import BasicBlock, in_plain_torch
 from nnbridge.models import create
@@ -82,7 +84,7 @@ def test_gradients_to_second_order_are_those_of_the_numbers(frozen, added):
         return module._RectifiedNorm.apply(*changed, norm)
 
     if added or len(frozen) < 3:
-        assert torch.autograd.gradcheck(values, given)
+        assert torch.autograd.gradcheck(values, given, check_batched_grad=True)
         assert torch.autograd.gradgradcheck(values, given)
 
 
@@ -132,6 +134,34 @@ def test_threads_change_no_bit(lies):
         torch.set_num_threads(before)
     for number, run in enumerate(runs[2:]):
         assert all(torch.equal(a, b) for a, b in zip(run, runs[number % 2], strict=True))
+
+
+@pytest.mark.parametrize("added", [False, True])
+@pytest.mark.parametrize("lies", [torch.contiguous_format, torch.channels_last], ids=str)
+def test_what_is_kept_may_come_back_in_another_format(lies, added):
+    norm, other = make_norm(3), torch.channels_last if lies == torch.contiguous_format else torch.contiguous_format
+    x, shortcut, gradient = (draw((4, 3, 5, 6)).contiguous(memory_format=lies) for _ in range(3))
+    x.requires_grad_()
+    wanted = torch.autograd.grad(rectified_norm(norm, None, x, shortcut if added else None), x, gradient)
+
+    def turned(tensor):
+        return tensor.contiguous(memory_format=other) if tensor.ndim == 4 else tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: tensor, turned):
+        y = rectified_norm(norm, None, x, shortcut if added else None)
+    torch.testing.assert_close(torch.autograd.grad(y, x, gradient), wanted)
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_gradient_passes_where_a_shortcut_is_not_a_number(create_graph):
+    norm, x, shortcut = make_norm(2), draw((2, 2, 3, 3)), draw((2, 2, 3, 3))
+    shortcut[0, 0, 0, 0] = float("nan")
+    found = []
+    for run in (rectified_norm, lambda norm, _, x, shortcut: by_parts(norm, x, shortcut)):
+        s = shortcut.clone().requires_grad_()
+        y = run(copy.deepcopy(norm), None, x.requires_grad_(), s)
+        found.append(torch.autograd.grad(y, s, torch.ones_like(y), create_graph=create_graph))
+    torch.testing.assert_close(*found)
 
 
 def kept_between(run):
@@ -277,6 +307,42 @@ def test_networks_make_them_so_and_in_plain_torch_not(name, shape, pairs, counte
         torch.testing.assert_close(got.grad, want.grad, rtol=1e-7, atol=1e-7)
     create(name, kernel="torch").double().train()(x)
     assert len(counted) == pairs
+
+
+def test_a_sequence_is_a_stage_and_no_block_and_its_part_as_plain_as_it():
+    blocks = [BasicBlock(3, 3) for _ in range(2)]
+    x = draw((2, 3, 8, 8), torch.float32)
+    assert [s.blocks for s in stages(nn.Sequential(NormSequence(*blocks)), x)] == [2]
+    rows = [NormSequence(nn.Conv2d(3, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU()) for _ in range(2)]
+    assert stages(nn.Sequential(nn.Sequential(*rows)), x) == []
+    assert not NormSequence(*blocks)[:1].plain
+    assert in_plain_torch(NormSequence(*blocks))[:1].plain
+
+
+def test_every_part_of_a_layer_in_plain_torch_is_plain():
+    layer = GlobalLayer(2, init="depthwise", velocity="full", backend="torch")
+    sequences = [part for part in layer.modules() if isinstance(part, NormSequence)]
+    assert len(sequences) == 6
+    assert all(part.plain for part in sequences)
+
+
+def test_a_layers_output_may_be_replaced(counted):
+    layer, x = GlobalLayer(2, residual=True).double(), draw((2, 2, 6, 6))
+    wanted = layer(x)
+    layer.output = nn.Sequential(*layer.output)
+    torch.testing.assert_close(layer(x), wanted)
+    assert len(counted) == 1
+
+
+def test_a_global_hook_sees_the_path_of_a_block(counted):
+    seen, block = [], BasicBlock(3, 3)
+    hook = register_module_forward_hook(lambda part, given, made: seen.append(part))
+    try:
+        block(draw((2, 3, 6, 6), torch.float32))
+    finally:
+        hook.remove()
+    assert block.path in seen
+    assert not counted
 
 
 def test_a_hook_on_a_blocks_path_runs(counted):
