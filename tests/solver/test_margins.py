@@ -45,7 +45,7 @@ for shape in [(1, 1, 1), (3, 8, 8), (1, 12, 1), (2, 1, 40), (4, 9, 3), (2, 5, 17
             *inputs, of_now, of_old = (rng.uniform(0, 1, s).astype(dtype) for s in shapes)
             for steps in (1, 3):
                 for forms in ({}, {"advection": "skew", "diffusion": "flux"}):
-                    for sides in ("periodic", "no-flux"):
+                    for sides in ("periodic", "dirichlet"):
                         mesh = Mesh(0.1, boundary=(sides,) * 4, **forms)
                         runs = []
                         for at_end in (None, False, True):
