@@ -11,10 +11,9 @@ from torch import Tensor, nn
 
 from benchmarks.case import Prepared
 from benchmarks.peers import COMPILED, OURS
-from nnbridge import GlobalLayer
+from nnbridge import GlobalLayer, NormSequence
 from nnbridge.models import create
 from nnbridge.models.mnist import Kernel
-from nnbridge.rectified_norm import NormSequence
 from solver.records import Array
 
 BATCH = 128

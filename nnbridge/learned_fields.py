@@ -20,7 +20,7 @@ from nnbridge.autograd import differentiable_once
 from nnbridge.memory_format import in_planes
 from nnbridge.operator import DTYPES, incoming
 from nnbridge.parts import is_depthwise, nobody_looks, runs_alone
-from nnbridge.running import move_statistics
+from nnbridge.running_statistics import move_statistics
 from solver.cpu import learned_fields as kernel
 from solver.cpu.threads import team_of
 

@@ -17,7 +17,7 @@ from nnbridge.autograd import differentiable_once
 from nnbridge.learned_fields import NO_SECOND_DERIVATIVE, arrays, norm_of
 from nnbridge.memory_format import in_planes, laid_as
 from nnbridge.operator import incoming
-from nnbridge.running import move_statistics
+from nnbridge.running_statistics import move_statistics
 from solver.cpu import learned_fields as fields_kernel
 from solver.cpu import learned_layer as kernel
 from solver.cpu.threads import team_of

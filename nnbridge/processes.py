@@ -34,15 +34,15 @@ def processes() -> Processes:
 
 
 @cache
-def part_at_exit() -> None:
+def leave_group_at_exit() -> None:
     """End the processes' group when this one exits, while the interpreter is whole.
 
     The threads of a group that is left may hold tensors, and whoever lets go of one after the interpreter has begun to
     end is killed by it: the process then ends with SIGABRT, its work done (pytorch/pytorch#179291).
     """
-    atexit.register(_part)
+    atexit.register(_leave_group)
 
 
-def _part() -> None:
+def _leave_group() -> None:
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()

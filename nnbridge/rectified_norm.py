@@ -16,7 +16,7 @@ from torch.autograd import Function
 from nnbridge.memory_format import by_cell, format_of
 from nnbridge.operator import DTYPES
 from nnbridge.parts import nobody_looks, runs_alone
-from nnbridge.running import move_statistics
+from nnbridge.running_statistics import move_statistics
 from solver.cpu import rectified_norm as kernel
 from solver.cpu.threads import team_of
 

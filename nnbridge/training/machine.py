@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 
-from nnbridge.processes import part_at_exit, processes
+from nnbridge.processes import leave_group_at_exit, processes
 from nnbridge.training.config import Device, TrainingConfig
 
 
@@ -44,7 +44,7 @@ def make_fabric(config: TrainingConfig) -> Fabric:
     nodes = own.total // own.here
     fabric = Fabric(accelerator=device, devices=own.here, num_nodes=nodes, strategy="ddp", precision=precision)
     fabric.launch()
-    part_at_exit()  # Fabric does so for GPUs alone
+    leave_group_at_exit()  # Fabric does so for GPUs alone
     return fabric
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from solver.compiling import kernel, point_function
 from solver.cpu.copying import copy_run, prefetch
-from solver.cpu.layout import NOW, OLD, SOURCE
+from solver.cpu.layout import INPUTS, NOW, OLD, SOURCE
 from solver.cpu.pointers import pointer, seven
 from solver.cpu.stack import Stack, cells_of_stack, make_stacks, open_stack, plane_in
 from solver.cpu.storing import add_run, total_run
@@ -21,8 +21,6 @@ from solver.cpu.streaming import stream_run
 from solver.cpu.transposing import LANES, deinterleave, interleave
 from solver.cpu.uniform import Batched, base_of, is_twin, make_notes, neighbours_along, open_batch
 from solver.cpu.vectors import take_widest
-
-INPUTS = 7
 
 
 class Place(NamedTuple):

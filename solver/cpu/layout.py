@@ -18,7 +18,8 @@ from solver.compiling import kernel
 from solver.records import Array, Inputs, Kinds, Mesh
 
 PERIODIC, NO_FLUX, DIRICHLET, OPEN = range(4)  # how the kernels know the sides; OPEN: of a tile, no edge of its plane
-NOW, OLD, SOURCE, U, V, DX, DY = range(7)  # the order of solver.records.Inputs
+INPUTS = 7
+NOW, OLD, SOURCE, U, V, DX, DY = range(INPUTS)  # the order of solver.records.Inputs
 _CODES = {"periodic": PERIODIC, "no-flux": NO_FLUX, "dirichlet": DIRICHLET}
 
 

@@ -12,13 +12,11 @@ import numpy as np
 
 from solver.compiling import kernel
 from solver.cpu.copying import copy_run
-from solver.cpu.layout import DY, NOW, V
+from solver.cpu.layout import DY, INPUTS, NOW, V
 from solver.cpu.pointers import pointer
 from solver.cpu.seam import Seam, make_marks, open_seam
 from solver.cpu.storing import pitch_of
 from solver.cpu.uniform import Batched, base_of, make_constants, make_notes, open_batch, turn_to
-
-INPUTS = 7
 
 
 class Margins(NamedTuple):

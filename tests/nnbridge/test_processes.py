@@ -52,12 +52,12 @@ def test_a_group_is_ended_before_the_interpreter_is():
     program = """
 import atexit
 from torch import distributed
-from nnbridge.processes import part_at_exit
+from nnbridge.processes import leave_group_at_exit
 
 atexit.register(lambda: print("connected:", distributed.is_initialized()))  # runs after those that are registered later
 distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
 for _ in range(2):
-    part_at_exit()
+    leave_group_at_exit()
 print("connected:", distributed.is_initialized())
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100, check=False)
@@ -66,6 +66,6 @@ print("connected:", distributed.is_initialized())
 
 
 def test_a_process_without_a_group_ends_as_ever():
-    program = "from nnbridge.processes import part_at_exit; part_at_exit()"
+    program = "from nnbridge.processes import leave_group_at_exit; leave_group_at_exit()"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100, check=False)
     assert (done.returncode, done.stderr) == (0, "")
