@@ -6,8 +6,8 @@ import torch
 
 from benchmarks import networks
 from benchmarks.network_cases import INFERENCE, TRAINING, cases
-from benchmarks.peers import OURS
-from nnbridge.layers import GlobalLayer
+from benchmarks.peers import EAGER, OURS
+from nnbridge import GlobalLayer, NormSequence
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +32,12 @@ def test_a_contender_computes_its_network(work, contender, channels_last, double
     (found,), (wanted,) = prepared.arrays(prepared.run()), prepared.exact()
     assert found.shape == wanted.shape
     assert np.linalg.norm(found - wanted) < 1e-9 * np.linalg.norm(wanted)
+
+
+@pytest.mark.parametrize("contender", cases()[0].contenders)
+def test_only_the_twin_has_plain_norms(contender):
+    network = networks.build(contender, TRAINING).network
+    assert {part.plain for part in network.modules() if isinstance(part, NormSequence)} == {contender == EAGER}
 
 
 def test_the_twin_runs_in_plain_torch_and_has_the_same_weights():
