@@ -11,7 +11,9 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic
+
+from solver.compiling import in_kernels
 
 
 def multiply_add(a: Any, b: Any, c: Any) -> Any:
@@ -29,7 +31,7 @@ def _fmuladd(typing_context, a, b, c):  # type: ignore[no-untyped-def]
     return a(a, b, c), generate
 
 
-@overload(multiply_add)
+@in_kernels(multiply_add)
 def _compiled_multiply_add(a, b, c):  # type: ignore[no-untyped-def]
     if not (isinstance(a, types.Float) and a == b == c):
         return None

@@ -9,8 +9,9 @@ from __future__ import annotations
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic
 
+from solver.compiling import in_kernels
 from solver.cpu.pointers import data_of, is_flat, size_of
 
 LINE = 64  # bytes in a cache line
@@ -38,7 +39,7 @@ def _memcpy(typing_context, target, at, source, start, count):
     return signature, generate
 
 
-@overload(copy_run, inline="never")
+@in_kernels(copy_run)
 def _compiled_copy_run(target, at, source, start, count):
     if not (is_flat(target) and is_flat(source)) or target.dtype != source.dtype:
         return None
@@ -76,7 +77,7 @@ def _move_piece(typing_context, target, at, source, start):
     return signature, generate
 
 
-@overload(copy_rows, inline="never")
+@in_kernels(copy_rows)
 def _compiled_copy_rows(target, at, pitch, source, start, stride, rows, columns):
     if not (is_flat(target) and is_flat(source)) or target.dtype != source.dtype:
         return None
@@ -132,7 +133,7 @@ def _prefetch(typing_context, source, start, count):
     return signature, generate
 
 
-@overload(prefetch, inline="never")
+@in_kernels(prefetch)
 def _compiled_prefetch(source, start, count):
     def implementation(source, start, count):
         _prefetch(source, start, count)  # type: ignore[call-arg]
@@ -161,7 +162,7 @@ def _prefetch_address(typing_context, address, count):
     return signature, generate
 
 
-@overload(prefetch_address, inline="never")
+@in_kernels(prefetch_address)
 def _compiled_prefetch_address(address, count):
     def implementation(address, count):
         _prefetch_address(address, count)  # type: ignore[call-arg]

@@ -8,7 +8,9 @@ pointer must hold the array: as an argument of the function that takes it.
 from __future__ import annotations
 
 from numba import types
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic
+
+from solver.compiling import in_kernels
 
 
 class Memory:
@@ -50,7 +52,7 @@ def data_of(context, builder, kind, value):
     return value if isinstance(kind, types.CPointer) else context.make_array(kind)(context, builder, value).data
 
 
-@overload(pointer, inline="never")
+@in_kernels(pointer)
 def _compiled_pointer(array, offset):
     def implementation(array, offset):
         return _pointer(array, offset)  # type: ignore[call-arg]
@@ -72,7 +74,7 @@ def _size_of(typing_context, a):
     return types.intp(a), generate
 
 
-@overload(size_of, inline="never")
+@in_kernels(size_of)
 def _compiled_size_of(a):
     def implementation(a):
         return _size_of(a)  # type: ignore[call-arg]
@@ -85,7 +87,7 @@ def seven(memory, start, pitch):
     return tuple(pointer(memory, start + m * pitch) for m in range(7))
 
 
-@overload(seven, inline="never")
+@in_kernels(seven)
 def _compiled_seven(memory, start, pitch):
     def implementation(memory, start, pitch):
         return (
@@ -106,7 +108,7 @@ def pointers_to(arrays):
     return tuple(pointer(array, 0) for array in arrays)
 
 
-@overload(pointers_to, inline="never")
+@in_kernels(pointers_to)
 def _compiled_pointers_to(arrays):
     def implementation(arrays):
         return (
@@ -131,7 +133,7 @@ def keep_alive(*arrays):
     """Hold arrays until here whose pointers are in use; without it they are freed after their last other use."""
 
 
-@overload(keep_alive, inline="never")
+@in_kernels(keep_alive)
 def _compiled_keep_alive(*arrays):
     def implementation(*arrays):
         pass

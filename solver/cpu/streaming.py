@@ -5,8 +5,9 @@ from __future__ import annotations
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic
 
+from solver.compiling import in_kernels
 from solver.cpu.copying import LINE
 from solver.cpu.pointers import data_of
 
@@ -55,7 +56,7 @@ def _stream(typing_context, target, at, source, start, count):
     return signature, generate
 
 
-@overload(stream_run, inline="never")
+@in_kernels(stream_run)
 def _compiled_stream_run(target, at, source, start, count):
     def implementation(target, at, source, start, count):
         _stream(target, at, source, start, count)  # type: ignore[call-arg]
@@ -76,7 +77,7 @@ def _fence(typing_context):
     return types.void(), generate
 
 
-@overload(fence, inline="never")
+@in_kernels(fence)
 def _compiled_fence():
     def implementation():
         _fence()  # type: ignore[call-arg]

@@ -11,7 +11,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from solver.compiling import kernel
+from solver.compiling import in_kernels, kernel
 from solver.cpu.pointers import pointer, size_of
 from solver.cpu.vectors import BYTES
 
@@ -24,7 +24,7 @@ def width_of(a):
     return BYTES // a.itemsize
 
 
-@overload(width_of, inline="never")
+@in_kernels(width_of)
 def _compiled_width_of(a):
     def implementation(a):
         return BYTES // size_of(a)
