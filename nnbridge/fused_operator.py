@@ -53,12 +53,16 @@ def _check(tensors: tuple[Tensor, ...], parts: Parts) -> None:
 def _evaluate_layer_cpu(*arguments: Any) -> Tensor:
     tensors, parts, (steps, *plain) = arguments[:5], Parts(*arguments[5:8]), arguments[8:]
     _check(tensors, parts)
-    image, numbers = in_planes(tensors[0]).numpy(), (t.detach().contiguous().numpy() for t in tensors[1:])
-    out = torch.empty(tensors[0].shape, dtype=tensors[0].dtype)
-    kernel.evaluate(
-        out.numpy(), image, Layer(*numbers), parts, mesh_of(*plain), steps, team_of(torch.get_num_threads())
-    )
-    return laid_as(tensors[0], out)
+    x, team = tensors[0].detach(), team_of(torch.get_num_threads())
+    numbers = Layer(*(t.detach().contiguous().numpy() for t in tensors[1:]))
+    if format_of(x) == torch.channels_last and kernel.goes_by_cell(tuple(x.shape), x.itemsize, team):
+        made = torch.empty_like(x, memory_format=torch.channels_last)
+        by_cell, of_image = (t.permute(0, 2, 3, 1).numpy() for t in (made, x))
+        kernel.evaluate_by_cell(by_cell, of_image, numbers, parts, mesh_of(*plain), steps, team)
+        return made
+    out = torch.empty(x.shape, dtype=x.dtype)
+    kernel.evaluate(out.numpy(), in_planes(x).numpy(), numbers, parts, mesh_of(*plain), steps, team)
+    return laid_as(x, out)
 
 
 @torch.library.register_fake("pdebridge::evaluate_layer", lib=LIBRARY)

@@ -19,17 +19,28 @@ def rectified(value, zero):
 
 
 @point_function
+def weighted(w, shift, x):
+    """Return the sum of nine products + shift."""
+    y = multiply_add(w[0], x[0], shift)
+    y = multiply_add(w[1], x[1], y)
+    y = multiply_add(w[2], x[2], y)
+    y = multiply_add(w[3], x[3], y)
+    y = multiply_add(w[4], x[4], y)
+    y = multiply_add(w[5], x[5], y)
+    y = multiply_add(w[6], x[6], y)
+    y = multiply_add(w[7], x[7], y)
+    return multiply_add(w[8], x[8], y)
+
+
+@point_function
 def convolved(w, shift, x, north, row, south):
     """Return convolution + shift of the cell at `row`; those before and after it are at the other offsets."""
-    y = multiply_add(w[0], x[north - 1], shift)
-    y = multiply_add(w[1], x[north], y)
-    y = multiply_add(w[2], x[north + 1], y)
-    y = multiply_add(w[3], x[row - 1], y)
-    y = multiply_add(w[4], x[row], y)
-    y = multiply_add(w[5], x[row + 1], y)
-    y = multiply_add(w[6], x[south - 1], y)
-    y = multiply_add(w[7], x[south], y)
-    return multiply_add(w[8], x[south + 1], y)
+    around = (
+        x[north - 1], x[north], x[north + 1],
+        x[row - 1], x[row], x[row + 1],
+        x[south - 1], x[south], x[south + 1],
+    )  # fmt: skip
+    return weighted(w, shift, around)
 
 
 @point_function

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from solver.compiling import kernel, point_function
-from solver.cpu.copying import copy_run, prefetch
+from solver.cpu.copying import prefetch
 from solver.cpu.layout import INPUTS, NOW, OLD, SOURCE
+from solver.cpu.packing import Turning, make_starts, open_turning, unpack, write_pack
 from solver.cpu.pointers import pointer, seven
 from solver.cpu.stack import Stack, cells_of_stack, make_stacks, open_stack, plane_in
 from solver.cpu.storing import add_run, total_run
-from solver.cpu.streaming import stream_run
-from solver.cpu.transposing import LANES, deinterleave, interleave
+from solver.cpu.transposing import LANES, interleave
 from solver.cpu.uniform import Batched, base_of, is_twin, make_notes, neighbours_along, open_batch
 from solver.cpu.vectors import take_widest
 
@@ -44,13 +42,8 @@ class Pack(NamedTuple):
 
     batch: Batched
     stack: Stack
-    "the seven inputs, side by side, and `room`"
-    room: Any
-    "pointer to room for one input, or gradient, of all planes"
-    starts: Any
-    "pointer to where the planes begin in some memory"
-    places: Any
-    "pointer to multiples of LANES: where a cell's numbers begin, side by side"
+    "the seven inputs, side by side, and the room for one of them, or a gradient, that is turned around"
+    turning: Turning
 
 
 @kernel(inline=True)
@@ -75,10 +68,7 @@ def over_lanes(make, arguments, extent, r):
 @kernel(part=True)
 def make_pack(arrays, count, like):
     """Allocate for the inputs of a pack, so many numbers each."""
-    starts = np.zeros(2 * LANES, np.int64)
-    for lane in range(LANES):
-        starts[LANES + lane] = lane * LANES
-    return make_stacks(cells_of_stack(INPUTS + 1, 0, count, like.itemsize), like), starts, make_notes(arrays)
+    return make_stacks(cells_of_stack(INPUTS + 1, 0, count, like.itemsize), like), make_starts(), make_notes(arrays)
 
 
 @kernel(inline=True)
@@ -87,20 +77,7 @@ def open_pack(arrays, table, extent, held):
     (store, starts, notes), cells = held, extent.rows * extent.columns
     stack = open_stack(store, 0, INPUTS + 1, 0, cells * LANES)
     batch = open_batch(arrays, table, cells, 0, store, notes)
-    return Pack(batch, stack, plane_in(stack, INPUTS), pointer(starts, 0), pointer(starts, LANES))
-
-
-@kernel(part=True)
-def pack_planes(to, pack, memory, p, last, stride, cells):
-    """Bring planes p, p + 1, ... of memory, `stride` numbers apart, side by side; beyond the last one, that again.
-
-    The next pack is asked for: of sixteen short planes a processor sees no order in which they are read.
-    """
-    for lane in range(LANES):
-        pack.starts[lane] = min(p + lane, last - 1) * stride
-        if p + LANES + lane < last:
-            prefetch(memory, pack.starts[lane] + LANES * stride, cells)
-    interleave(to, pack.places, memory, pack.starts, cells)
+    return Pack(batch, stack, open_turning(starts, plane_in(stack, INPUTS), cells))
 
 
 @kernel(part=True)
@@ -109,22 +86,22 @@ def load_pack(pack, p, first, last):
 
     Those of the next pack are asked for.
     """
-    batch = pack.batch
-    table, cells = batch.table, batch.cells
+    batch, turning = pack.batch, pack.turning
+    table, cells, starts = batch.table, batch.cells, turning.starts
     for which in range(INPUTS):
         twin = which in (OLD, SOURCE) and is_twin(batch, which)
         if not twin and (p == first or table[4 * which + 3] > 1):
             for lane in range(LANES):
-                pack.starts[lane] = base_of(table, which, min(p + lane, last - 1))
+                starts[lane] = base_of(table, which, min(p + lane, last - 1))
             to, source = plane_in(pack.stack, which), batch.memory[which]
             if table[4 * which] > 1:
                 for following in range(p + LANES, min(p + 2 * LANES, last)):
                     prefetch(source, base_of(table, which, following), cells)
-                interleave(to, pack.places, source, pack.starts, cells)
+                interleave(to, turning.places, source, starts, cells)
             else:
                 for q in range(cells):
                     for lane in range(LANES):
-                        to[q * LANES + lane] = source[pack.starts[lane]]
+                        to[q * LANES + lane] = source[starts[lane]]
 
 
 @kernel(inline=True)
@@ -161,39 +138,17 @@ def five(H, place, lane):
 
 
 @kernel(part=True)
-def unpack(source, pack):
-    """Bring numbers that are side by side to planes, one behind the other in `pack.room`."""
-    cells = pack.batch.cells
-    for lane in range(LANES):
-        pack.starts[lane] = lane * cells
-    deinterleave(pack.room, pack.starts, source, pack.places, cells)
-
-
-@kernel(part=True)
-def write_pack(target, stride, source, pack, p, last, streamed):
-    """Write planes p, p + 1, ... to memory, `stride` numbers apart, past the caches or not."""
-    cells = pack.batch.cells
-    unpack(source, pack)
-    for lane in range(min(LANES, last - p)):
-        at = (p + lane) * stride
-        if streamed:
-            stream_run(target, at, pack.room, lane * cells, cells)
-        else:
-            copy_run(target, at, pack.room, lane * cells, cells)
-
-
-@kernel(part=True)
 def finish_pack(g, targets, pack, p, last, apart, zero):
     """Write the gradients of planes p, p + 1, ...; sum first what belongs together, if it is apart."""
-    cells, table = pack.batch.cells, pack.batch.table
+    turning, cells, table = pack.turning, pack.batch.cells, pack.batch.table
     for which in (OLD, SOURCE):
         if apart and targets.joined[which]:
             add_run(g[NOW], 0, g[which], 0, cells * LANES)
     for which in range(INPUTS):
         stride = targets.strides[which]
         if targets.wanted[which] and table[4 * which] == 1 and cells > 1:
-            unpack(g[which], pack)
+            unpack(g[which], turning)
             for lane in range(min(LANES, last - p)):
-                targets.arrays[which][(p + lane) * stride] = total_run(pack.room, lane * cells, cells, zero)
+                targets.arrays[which][(p + lane) * stride] = total_run(turning.room, lane * cells, cells, zero)
         elif targets.wanted[which]:
-            write_pack(pointer(targets.arrays[which], 0), stride, g[which], pack, p, last, targets.streamed)
+            write_pack(pointer(targets.arrays[which], 0), stride, g[which], turning, p, last, targets.streamed)

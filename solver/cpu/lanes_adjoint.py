@@ -21,10 +21,10 @@ from solver.cpu.lanes import (
     make_pack,
     open_pack,
     over_lanes,
-    pack_planes,
 )
 from solver.cpu.lanes_forward import begin_lanes, hold_lane, sweep_lanes
 from solver.cpu.layout import DX, DY, NOW, OLD, SOURCE, U, V
+from solver.cpu.packing import pack_planes
 from solver.cpu.pointers import keep_alive, pointer, seven
 from solver.cpu.sharing import share_out
 from solver.cpu.stack import cells_of_stack, make_stacks, open_stack, plane_in
@@ -178,7 +178,7 @@ def packs_in(scratch, g, targets, cotangents, pack, r, extent, first, last):
     memory, given, c = inputs_of(pack), plane_in(lams, steps), flat.coefficients
     for p in range(first, last, LANES):
         load_pack(pack, p, first, last)
-        pack_planes(given, pack, of_now, p, last, cells, cells)
+        pack_planes(given, pack.turning, of_now, p, last, cells)
         begin_lanes(flat.c, plane_in(flat.levels, 2), memory, extent, r)
         over_walls(hold_lane, (flat.c, plane_in(flat.levels, 2), memory[SOURCE]), LANES, extent)
         for k in range(1, steps - 1):
@@ -188,8 +188,8 @@ def packs_in(scratch, g, targets, cotangents, pack, r, extent, first, last):
             to = g[NOW] if k == 0 else plane_in(lams, k)
             pull_lanes(to, c.planes, c.pitch, plane_in(lams, k + 1), plane_in(lams, k + 2), extent, r)
             if k == steps - 1 and cotangents[1].size:
-                pack_planes(pack.room, pack, of_old, p, last, cells, cells)
-                add_run(to, 0, pack.room, 0, count)
+                pack_planes(pack.turning.room, pack.turning, of_old, p, last, cells)
+                add_run(to, 0, pack.turning.room, 0, count)
         if any_field:
             sum_steps(g, scratch, memory, given, extent, r)
         multiply(g[OLD], flat.c[0], plane_in(lams, 1), count)

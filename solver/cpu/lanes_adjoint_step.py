@@ -14,9 +14,9 @@ from solver.cpu.lanes import (
     make_pack,
     open_pack,
     over_lanes,
-    pack_planes,
 )
 from solver.cpu.layout import DX, DY, NOW, OLD, SOURCE
+from solver.cpu.packing import pack_planes
 from solver.cpu.pointers import keep_alive, pointer, seven
 from solver.cpu.sharing import share_out
 from solver.cpu.stack import cells_of_stack, make_stacks, open_stack, plane_in
@@ -86,13 +86,13 @@ def packs_in(made, targets, cotangents, pack, r, extent, joined, first, last):
     lam, w, inverse = plane_in(made, LAM), plane_in(made, W), plane_in(made, INVERSE)
     for p in range(first, last, LANES):
         load_pack(pack, p, first, last)
-        pack_planes(lam, pack, of_now, p, last, cells, cells)
+        pack_planes(lam, pack.turning, of_now, p, last, cells)
         weigh(w, inverse, lam, memory[DX], memory[DY], count, r)
         over_walls(clear, (w, zero), LANES, extent)
         pull_lanes(g, memory, w, inverse, joined, extent, r)
         over_walls(release, (g[SOURCE] if joined is None else g[NOW], lam, joined), LANES, extent)
         if cotangents[1].size:
-            pack_planes(pack.room, pack, of_old, p, last, cells, cells)
-            add_run(g[NOW], 0, pack.room, 0, count)
+            pack_planes(pack.turning.room, pack.turning, of_old, p, last, cells)
+            add_run(g[NOW], 0, pack.turning.room, 0, count)
         finish_pack(g, targets, pack, p, last, joined is None, zero)
     fence()

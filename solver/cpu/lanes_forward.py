@@ -13,9 +13,9 @@ from solver.cpu.lanes import (
     make_pack,
     open_pack,
     over_lanes,
-    write_pack,
 )
 from solver.cpu.layout import NOW, OLD, SOURCE
+from solver.cpu.packing import write_pack
 from solver.cpu.planes import LEVELS, STREAMED
 from solver.cpu.pointers import keep_alive, pointer, seven
 from solver.cpu.sharing import share_out
@@ -124,7 +124,7 @@ def packs_in(pack, made, now_out, old_out, r, extent, several, first, last):
             for k in range(2, extent.steps + 1):
                 old, before, new = before, new, plane_in(made, COEFFICIENTS + k % LEVELS)
                 sweep_lanes(new, c, before, old, extent, r)
-        write_pack(out, cells, new, pack, p, last, streamed)
+        write_pack(out, cells, new, pack.turning, p, last, streamed)
         if old_out.size:
-            write_pack(kept_out, cells, before, pack, p, last, False)
+            write_pack(kept_out, cells, before, pack.turning, p, last, False)
     fence()

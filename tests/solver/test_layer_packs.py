@@ -1,0 +1,91 @@
+"""A layer in evaluation over packs of planes makes the bits that it makes plane after plane."""
+
+import numpy as np
+import pytest
+
+from solver.cpu import layer as module
+from solver.cpu.layer import Layer, Parts
+from solver.cpu.threads import Team, own_team
+from solver.cpu.transposing import LANES
+from solver.records import Mesh
+
+PARTS = [Parts(), Parts(velocity=False), Parts(diffusivity=0.7), Parts(False, 0.7), Parts(source=False)]
+PLANES = [(1, 1), (1, 6), (5, 1), (2, 2), (3, 3), (4, 4), (3, 5), (5, 7), (8, 8), (9, 16)]
+
+
+def layer_of(rng, channels, parts, dtype):
+    n = len(parts.learned)
+    drawn = (rng.normal(size=shape) for shape in ((channels, n, 9), (channels, n), channels))
+    offsets = rng.uniform(1, 2, channels)  # so that the ReLU leaves something
+    return Layer(*(a.astype(dtype) for a in (*drawn, offsets)))
+
+
+def evaluated(monkeypatch, packed, image, *layer, team=None):
+    """The output plane after plane (None), or over packs of images in planes (False), or with channels last (True)."""
+    monkeypatch.setattr(module, "is_small_for_layer", lambda shape, steps: packed is False)
+    if packed:
+        by_cell = np.ascontiguousarray(image.transpose(0, 2, 3, 1))
+        out = np.full_like(by_cell, np.nan)
+        module.evaluate_by_cell(out, by_cell, *layer, team)
+        return out.transpose(0, 3, 1, 2)
+    out = np.full_like(image, np.nan)
+    module.evaluate(out, image, *layer, team)
+    return out
+
+
+def assert_same_bits(monkeypatch, image, *layer):
+    want = evaluated(monkeypatch, None, image, *layer)
+    assert np.isfinite(want).all()
+    assert (want > 0).any()
+    for by_cell in (False, True) if image.shape[1] % LANES == 0 else (False,):
+        np.testing.assert_array_equal(evaluated(monkeypatch, by_cell, image, *layer), want)
+
+
+@pytest.mark.parametrize("side", ["periodic", "no-flux"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_plane_and_number_of_channels(monkeypatch, rng, dtype, side):
+    mesh = Mesh(0.1, dy=0.8, boundary=(side,) * 4)
+    for plane in PLANES:
+        for images, channels in ((1, 1), (3, 1), (5, 3), (1, LANES), (2, LANES), (2, LANES + 1), (3, 2 * LANES)):
+            image = rng.normal(size=(images, channels, *plane)).astype(dtype)
+            assert_same_bits(monkeypatch, image, layer_of(rng, channels, Parts(), dtype), Parts(), mesh, 1)
+
+
+@pytest.mark.parametrize("forms", [("product", "laplacian"), ("flux", "flux")])
+@pytest.mark.parametrize("parts", PARTS)
+def test_every_part_and_number_of_steps(monkeypatch, rng, parts, forms):
+    image, layer = rng.normal(size=(2, 2 * LANES, 5, 6)), layer_of(rng, 2 * LANES, parts, np.float64)
+    for sides in (("periodic",) * 4, ("no-flux",) * 4, ("no-flux", "no-flux", "periodic", "periodic")):
+        for steps in (0, 1, 2, 3, 4, 7):
+            assert_same_bits(monkeypatch, image, layer, parts, Mesh(0.05, 1.0, 1.0, sides, *forms), steps)
+
+
+def test_threads_share_the_packs(monkeypatch, rng):
+    image, layer = rng.normal(size=(21, LANES, 13, 14)), layer_of(rng, LANES, Parts(), np.float64)
+    for by_cell in (False, True):
+        one, several = (
+            evaluated(monkeypatch, by_cell, image, layer, Parts(), Mesh(0.1), 2, team=team)
+            for team in (Team(1), own_team()._replace(size=3))
+        )
+        np.testing.assert_array_equal(one, several)
+
+
+def test_no_image_at_all(monkeypatch, rng):
+    layer = layer_of(rng, LANES, Parts(), np.float64)
+    for packed in (None, False, True):
+        found = evaluated(monkeypatch, packed, np.empty((0, LANES, 4, 5)), layer, Parts(), Mesh(0.1), 1)
+        assert found.shape == (0, LANES, 4, 5)
+
+
+@pytest.mark.parametrize(
+    ("shape", "itemsize", "team", "goes"),
+    [
+        ((2, 16, 8, 8), 4, 2, True),
+        ((2, 24, 8, 8), 4, 2, False),  # one and a half packs
+        ((1, 16, 8, 8), 4, 2, False),  # one pack for two threads
+        ((2, 16, 64, 64), 4, 2, True),
+        ((2, 16, 64, 64), 8, 2, False),  # beyond a second-level cache
+    ],
+)
+def test_where_channels_stay_last(shape, itemsize, team, goes):
+    assert module.goes_by_cell(shape, itemsize, Team(team)) == goes
