@@ -88,7 +88,8 @@ def in_kernels(function: Callable[..., Any]) -> Callable[[F], F]:
 
     It is a part of them: Numba would make machine code of each such function, with a wrapper, that nobody calls.
     """
-    made: Any = overload(function, jit_options={"pipeline_class": _Part})
+    options: Any = {"pipeline_class": _Part}
+    made: Any = overload(function, jit_options=options)
     return cast(Callable[[F], F], made)
 
 
