@@ -13,10 +13,12 @@ from solver.records import Array
 EPSILON = 1e-5  # torch's: the published one, C, hides the fields behind their shifts
 
 
-def prepare(shape: tuple[int, ...], steps: int, contender: str) -> Prepared:
+def prepare(shape: tuple[int, ...], steps: int, contender: str, channels_last: bool = False) -> Prepared:
     """Set up a call without gradients; all contenders have the same weights and statistics."""
     torch.compiler.reset()  # beyond eight graphs of one function torch runs it without compiling
     layer, x = build(shape, steps, "cpu" if contender in (OURS, PARTS) else "torch")
+    if channels_last:
+        x = x.contiguous(memory_format=torch.channels_last)
     if contender == PARTS:
         layer.output.register_forward_hook(lambda *_: None)  # whoever looks at a part gets the parts
     if contender == COMPILED:

@@ -130,9 +130,10 @@ def test_a_wrong_result_has_a_large_error():
     assert distance((np.full((4, 4), np.nan),), exact) == float("inf")
 
 
+@pytest.mark.parametrize("channels_last", [False, True])
 @pytest.mark.parametrize("name", ["pdebridge", "parts", "torch"])
-def test_evaluation(name):
-    prepared = evaluation.prepare((2, 3, 7, 5), 2, name)
+def test_evaluation(name, channels_last):
+    prepared = evaluation.prepare((2, 16, 7, 5), 2, name, channels_last)
     assert distance(prepared.arrays(prepared.run()), prepared.exact()) < ROUNDING
 
 

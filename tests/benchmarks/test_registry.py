@@ -81,7 +81,7 @@ def test_choose_by_a_part_and_by_a_pattern():
 def test_quick_is_the_main_rows():
     found = registry.choose("", figures=False, main_rows_only=True)
     groups = Counter(case.group for case in found)
-    assert groups == {"layer": 5, "grid": 6, "solve": 3, "training": 3, "networks": 4, "evaluation": 4}
+    assert groups == {"layer": 5, "grid": 6, "solve": 3, "training": 3, "networks": 4, "evaluation": 9}
     assert {case.problem.shape for case in found if case.group == "grid"} == {(256,) * 2, (1024,) * 2, (4096,) * 2}
     assert all(set(registry.QUICK.peers) & set(case.contenders) for case in found)
     assert set(registry.QUICK.peers) <= set(PEERS)
