@@ -16,21 +16,21 @@ COEFFICIENTS = 7
 SLOTS = COEFFICIENTS + 3 + 5  # coefficients, three time levels, five fields
 
 
-@kernel()
+@kernel(part=True)
 def source_plane(arrays, table, which, p):
     """Return the values of input `which` for plane p of the batch."""
     start = plane_base(table, which, p)
     return arrays[which][start : start + table[which, 0]]
 
 
-@kernel()
+@kernel(part=True)
 def prefetch_input(arrays, table, which, p):
     """Ask for input `which` of plane p of the batch, unless it shares it with the plane before."""
     if table[which, 0] > 1 and table[which, 3] > 1:
         prefetch(arrays[which], plane_base(table, which, p), table[which, 0])
 
 
-@kernel()
+@kernel(part=True)
 def load_fields(fields, arrays, table, p, extent):
     """Fill five padded planes with u, v, Dx, Dy, source; all but the source along the axis on which it is read."""
     rows, columns, sides = extent.rows, extent.columns, extent.sides
@@ -43,7 +43,7 @@ def load_fields(fields, arrays, table, p, extent):
     plane.turn_columns(fields[1], 1, rows + 1, columns, sides)
 
 
-@kernel()
+@kernel(part=True)
 def load_levels(now, old, arrays, table, p, rows, columns):
     """Fill two padded planes with H[0] and H[-1]."""
     levels = (now, old)
@@ -51,7 +51,7 @@ def load_levels(now, old, arrays, table, p, rows, columns):
         plane.load_rows(levels[which], source_plane(arrays, table, which, p), 0, rows, columns)
 
 
-@kernel()
+@kernel(part=True)
 def assemble_plane(c, fields, start, stop, extent, ratios):
     """Assemble the coefficients of a plane from its five fields; hold its Dirichlet walls."""
     rows, columns, sides = extent.rows, extent.columns, extent.sides

@@ -19,7 +19,7 @@ from solver.cpu.copying import LINE, copy_rows, copy_run
 from solver.cpu.layout import DIRICHLET, PERIODIC
 
 
-@kernel()
+@kernel(part=True)
 def padded_size(rows, columns, itemsize):
     """Cells from one padded plane to the next: whole cache lines, and never a multiple of 4 KiB.
 
@@ -42,7 +42,7 @@ def padded_planes(count, rows, columns, like):
     return store[start : start + count * size].reshape(count, size)
 
 
-@kernel()
+@kernel(part=True)
 def wrap_columns(a, first, last, columns, sides):
     """Fill the two border columns of rows first..last-1 (padded row numbers): the other edge, or the edge itself."""
     S = columns + 2
@@ -61,7 +61,7 @@ def wrap_rows(a, rows, columns, sides):
     copy_run(a, (rows + 1) * S, a, (1 if sides[1] == PERIODIC else rows) * S, S)
 
 
-@kernel()
+@kernel(part=True)
 def wrap(a, rows, columns, sides):
     """Fill the whole border."""
     wrap_columns(a, 1, rows + 1, columns, sides)
@@ -79,7 +79,7 @@ def turn_rows(u, rows, columns, sides):
                 row[j] = -row[j]
 
 
-@kernel()
+@kernel(part=True)
 def turn_columns(v, first, last, columns, sides):
     """Turn the velocity across the west and east wall around, in the border columns filled by `wrap_columns`."""
     S = columns + 2
@@ -89,13 +89,13 @@ def turn_columns(v, first, last, columns, sides):
                 v[i * S + side * (columns + 1)] = -v[i * S + side * (columns + 1)]
 
 
-@kernel()
+@kernel(part=True)
 def has_walls(sides):
     """Whether any side is a Dirichlet wall."""
     return sides[0] == DIRICHLET or sides[1] == DIRICHLET or sides[2] == DIRICHLET or sides[3] == DIRICHLET
 
 
-@kernel()
+@kernel(part=True)
 def on_wall(i, j, rows, columns, sides):
     """Whether the cell in row i and column j (padded) lies on a Dirichlet wall."""
     return (
@@ -106,14 +106,14 @@ def on_wall(i, j, rows, columns, sides):
     )
 
 
-@kernel()
+@kernel(part=True)
 def wall_stride(i, rows, columns, sides):
     """Columns from one cell of row i (padded) that may lie on a Dirichlet wall to the next: 1, or to the other edge."""
     whole = (i == 1 and sides[0] == DIRICHLET) or (i == rows and sides[1] == DIRICHLET)
     return 1 if whole else max(1, columns - 1)
 
 
-@kernel()
+@kernel(part=True)
 def hold_walls(c, f, first, last, rows, columns, sides):
     """On Dirichlet walls in rows first..last-1 (padded) let the update be the value that `f` holds there."""
     if not has_walls(sides):
@@ -127,7 +127,7 @@ def hold_walls(c, f, first, last, rows, columns, sides):
                 c[6, q] = f[q]
 
 
-@kernel()
+@kernel(part=True)
 def load_rows(a, flat, first, last, columns):
     """Copy rows first..last-1 of a plane into a padded plane; a plane of one value fills them, border included."""
     S = columns + 2
@@ -144,7 +144,7 @@ def store_rows(flat, a, first, last, columns):
     copy_rows(flat, first * columns, columns, a, (first + 1) * S + 1, S, last - first, columns)
 
 
-@kernel()
+@kernel(part=True)
 def stencil_views(a, start, stop, columns):
     """Return the cells start..stop-1 of a padded plane and their neighbours: centre, north, south, west, east."""
     S = columns + 2
@@ -157,7 +157,7 @@ def stencil_views(a, start, stop, columns):
     )
 
 
-@kernel()
+@kernel(part=True)
 def seven(c, start, stop):
     """Return the cells start..stop-1 of seven padded planes."""
     return (
@@ -171,7 +171,7 @@ def seven(c, start, stop):
     )
 
 
-@kernel()
+@kernel(part=True)
 def assemble(c, u, v, Dx, Dy, f, start, stop, columns, r):
     """Assemble the coefficients `c` (7 padded planes) of the cells start..stop-1 (flat, padded)."""
     u, u_north, u_south, _, _ = stencil_views(u, start, stop, columns)
@@ -192,7 +192,7 @@ def assemble(c, u, v, Dx, Dy, f, start, stop, columns, r):
         old[q], centre[q], north[q], south[q], west[q], east[q], forcing[q] = point
 
 
-@kernel()
+@kernel(part=True)
 def sweep(new, c, now, old, start, stop, columns):
     """One time step of the cells start..stop-1: new = H[k+1] from now = H[k] and old = H[k-1]."""
     now, north, south, west, east = stencil_views(now, start, stop, columns)
@@ -203,7 +203,7 @@ def sweep(new, c, now, old, start, stop, columns):
         new[q] = stencil.step(point, old[q], now[q], north[q], south[q], west[q], east[q])
 
 
-@kernel()
+@kernel(part=True)
 def move(new, now, old, start, stop, ratios):
     """Move H[k+1] and H[k] by the Robert-Asselin-Williams filter."""
     new, now, old = new[start:stop], now[start:stop], old[start:stop]
