@@ -121,7 +121,7 @@ def kernel(
 def _for_any_number(compiled: Any) -> Any:
     """Let other kernels call one compilation with every whole number.
 
-    Numba compiles anew for each that stands in their text, such as a count of planes: a sixth of the compilations.
+    Numba compiles anew for each that stands in their text, such as a count of planes.
     """
     if not config.DISABLE_JIT:
         call = compiled.get_call_template

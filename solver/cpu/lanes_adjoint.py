@@ -173,12 +173,12 @@ def some_packs(targets, cotangents, batch, ratios, extent, planes, first, last):
 def packs_in(scratch, g, targets, cotangents, pack, r, extent, first, last):
     """Do so for planes first..last-1, in the scratch that is given."""
     of_now, of_old = pointer(cotangents[0], 0), pointer(cotangents[1], 0)
-    cells, steps, count = extent.rows * extent.columns, extent.steps, extent.rows * extent.columns * LANES
+    steps, count = extent.steps, extent.rows * extent.columns * LANES
     flat, lams, any_field = scratch.flat, scratch.lams, wants_fields(targets)
     memory, given, c = inputs_of(pack), plane_in(lams, steps), flat.coefficients
     for p in range(first, last, LANES):
         load_pack(pack, p, first, last)
-        pack_planes(given, pack.turning, of_now, p, last, cells)
+        pack_planes(given, pack.turning, of_now, p, last)
         begin_lanes(flat.c, plane_in(flat.levels, 2), memory, extent, r)
         over_walls(hold_lane, (flat.c, plane_in(flat.levels, 2), memory[SOURCE]), LANES, extent)
         for k in range(1, steps - 1):
@@ -188,7 +188,7 @@ def packs_in(scratch, g, targets, cotangents, pack, r, extent, first, last):
             to = g[NOW] if k == 0 else plane_in(lams, k)
             pull_lanes(to, c.planes, c.pitch, plane_in(lams, k + 1), plane_in(lams, k + 2), extent, r)
             if k == steps - 1 and cotangents[1].size:
-                pack_planes(pack.turning.room, pack.turning, of_old, p, last, cells)
+                pack_planes(pack.turning.room, pack.turning, of_old, p, last)
                 add_run(to, 0, pack.turning.room, 0, count)
         if any_field:
             sum_steps(g, scratch, memory, given, extent, r)

@@ -81,18 +81,18 @@ def some_packs(targets, cotangents, batch, ratios, extent, joined, planes, first
 def packs_in(made, targets, cotangents, pack, r, extent, joined, first, last):
     """Do so for planes first..last-1, in the scratch that is given."""
     of_now, of_old = pointer(cotangents[0], 0), pointer(cotangents[1], 0)
-    cells, count, zero = extent.rows * extent.columns, extent.rows * extent.columns * LANES, r.one - r.one
+    count, zero = extent.rows * extent.columns * LANES, r.one - r.one
     g, memory = seven(made.planes, 0, made.pitch), inputs_of(pack)
     lam, w, inverse = plane_in(made, LAM), plane_in(made, W), plane_in(made, INVERSE)
     for p in range(first, last, LANES):
         load_pack(pack, p, first, last)
-        pack_planes(lam, pack.turning, of_now, p, last, cells)
+        pack_planes(lam, pack.turning, of_now, p, last)
         weigh(w, inverse, lam, memory[DX], memory[DY], count, r)
         over_walls(clear, (w, zero), LANES, extent)
         pull_lanes(g, memory, w, inverse, joined, extent, r)
         over_walls(release, (g[SOURCE] if joined is None else g[NOW], lam, joined), LANES, extent)
         if cotangents[1].size:
-            pack_planes(pack.turning.room, pack.turning, of_old, p, last, cells)
+            pack_planes(pack.turning.room, pack.turning, of_old, p, last)
             add_run(g[NOW], 0, pack.turning.room, 0, count)
         finish_pack(g, targets, pack, p, last, joined is None, zero)
     fence()

@@ -2,8 +2,9 @@
 
     u, v, Dx, Dy = ReLU(3 x 3 convolutions of I + shifts),    H[0] = H[-1] = I,    out = ReLU(scale H[K] + offset)
 
-each channel by itself, with zeros around I for the convolution whatever the sides are for the equation. A plane is
-done while it is in cache, and its fields never leave it: I is read once, the output written once.
+each channel by itself, with zeros around I for the convolution whatever the sides are for the equation. A plane, or a
+pack of planes side by side, is done while it is in cache, and its fields never leave it: I is read once, the output
+written once.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from solver.cpu.layer_packs import layer_packs
+from solver.cpu.layer_packs import FIELDS, layer_packs
 from solver.cpu.layer_planes import layer_planes
 from solver.cpu.layout import Extent
 from solver.cpu.small import is_small_for_layer, packs_of
@@ -21,9 +22,9 @@ from solver.cpu.threads import Team, own_team, share
 from solver.cpu.transposing import LANES
 from solver.records import Array, Inputs, Mesh, Ratios
 
-FIELDS = 4
 NAMES = ("u", "v", "Dx", "Dy")
-# Bytes of a pack of planes, measured: its scratch of ten is in no cache beyond, and planes are turned around in less.
+# Bytes of a pack of planes, measured with one step and five: beyond, a step works on seven such packs, several on
+# sixteen, which no second-level cache holds, and planes are turned around in less time.
 LARGEST_PACK: Final = 1 << 18
 
 
@@ -82,34 +83,42 @@ def evaluate(
 
     The sides of `mesh` are periodic or no-flux. `team` are the threads to use, by default NUMBA_NUM_THREADS of our own.
     """
+    if not out.size:
+        return
     arguments, team = _call(out, image, out.shape, layer, parts, mesh, steps), _team(out, parts, steps, team)
     if is_small_for_layer(out.shape, steps):
         share(layer_packs, (*arguments, False), packs_of(prod(out.shape[:2])), team)
-    elif out.size:
+    else:
         share(layer_planes, arguments, prod(out.shape[:2]), team)
 
 
 def evaluate_by_cell(
     out: Array, image: Array, layer: Layer, parts: Parts, mesh: Mesh, steps: int, team: Team | None = None
 ) -> None:
-    """Do so for images whose channels are last, (N, rows, columns, C), and come in whole packs: see `goes_by_cell`."""
+    """Do so for images whose channels are last, (N, rows, columns, C), and make whole packs: see `goes_by_cell`."""
     N, rows, columns, C = out.shape
+    if C % LANES:
+        raise ValueError(f"`image` has {C} channels last: it takes a multiple of {LANES}; turn it to planes.")
+    if not out.size:
+        return
     arguments = _call(out, image, (N, C, rows, columns), layer, parts, mesh, steps)
-    if out.size:
-        share(layer_packs, (*arguments, True), packs_of(N * C), _team(out, parts, steps, team))
+    share(layer_packs, (*arguments, True), packs_of(N * C), _team(out, parts, steps, team))
 
 
-def goes_by_cell(shape: tuple[int, ...], itemsize: int, team: Team) -> bool:
+def goes_by_cell(shape: tuple[int, ...], steps: int, itemsize: int, team: Team) -> bool:
     """Whether images of (N, C, rows, columns) whose channels are last may lie so, and better than as planes."""
     N, C, rows, columns = shape
-    whole, packs = C % LANES == 0, packs_of(N * C)
-    return whole and packs >= team.size and rows * columns * LANES * itemsize <= LARGEST_PACK
+    busy = packs_of(N * C) >= team.size or is_small_for_layer(shape, steps)  # else threads share out single planes
+    return C % LANES == 0 and busy and rows * columns * LANES * itemsize <= LARGEST_PACK
 
 
 def _call(
     out: Array, image: Array, shape: tuple[int, ...], layer: Layer, parts: Parts, mesh: Mesh, steps: int
 ) -> tuple[Any, ...]:
-    """Return what both kernels take of images of (N, C, rows, columns)."""
+    """Return what both kernels take of images of (N, C, rows, columns), in whatever order they lie."""
+    for name, array in (("out", out), ("image", image)):
+        if not array.flags.c_contiguous:
+            raise ValueError(f"`{name}` is not contiguous: the kernel takes it as it lies; make it so.")
     learned, constant = parts.learned, out.dtype.type(parts.diffusivity or 0)
     chosen = (learned.start, max(learned.start, learned.stop), parts.source, constant)
     flat = tuple(a.reshape(-1) for a in layer)

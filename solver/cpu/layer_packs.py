@@ -45,7 +45,7 @@ class LayerPack(NamedTuple):
 
 @kernel()
 def layer_packs(out, image, layer, parts, ratios, extent, by_cell, span):
-    """Evaluate the layer on a span of packs; `parts` as for `solver.cpu.layer_planes`.
+    """Evaluate the layer on a span of packs; `parts` as for `layer_planes.layer_planes`.
 
     `by_cell`: channels are last, and make whole packs.
     """
@@ -88,7 +88,7 @@ def packs_in(pack, out, image, layer, parts, r, extent, by_cell, first, last):
             for q in range(cells):
                 copy_run(now, q * LANES, of, at + q * channels, LANES)
         else:
-            pack_planes(now, pack.turning, of, p, planes, cells)
+            pack_planes(now, pack.turning, of, p, planes)
         frame(pack.framed, now, extent.rows, extent.columns)
         for field in range(begin, end):
             weights, shifts = row_of(pack, WEIGHTS + (field - begin) * TAPS), row_of(pack, SHIFTS + field - begin)

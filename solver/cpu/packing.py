@@ -42,16 +42,16 @@ def open_turning(starts, room, cells):
 
 
 @kernel(part=True)
-def pack_planes(to, turning, memory, p, last, stride):
-    """Bring planes p, p + 1, ... of memory, `stride` numbers apart, side by side; beyond the last one, that again.
+def pack_planes(to, turning, memory, p, last):
+    """Bring planes p, p + 1, ... of memory, one behind the other, side by side; beyond the last one, that again.
 
     The next pack is asked for: of sixteen short planes a processor sees no order in which they are read.
     """
     cells, starts = turning.cells, turning.starts
     for lane in range(LANES):
-        starts[lane] = min(p + lane, last - 1) * stride
+        starts[lane] = min(p + lane, last - 1) * cells
         if p + LANES + lane < last:
-            prefetch(memory, starts[lane] + LANES * stride, cells)
+            prefetch(memory, starts[lane] + LANES * cells, cells)
     interleave(to, turning.places, memory, starts, cells)
 
 

@@ -28,7 +28,7 @@ def is_small(shape: tuple[int, ...], steps: int, adjoint: bool = False) -> bool:
 
 def is_small_for_layer(shape: tuple[int, ...], steps: int) -> bool:
     """Whether planes are laid side by side where a layer in evaluation makes their fields as well."""
-    largest = OF_LAYER if steps == 1 else OF_LAYER_MORE
+    largest = OF_LAYER if steps <= 1 else OF_LAYER_MORE
     return shape[-2] * shape[-1] <= largest and 2 * prod(shape[:-2]) >= LANES
 
 

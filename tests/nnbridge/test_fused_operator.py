@@ -54,6 +54,21 @@ def test_the_traced_layer_keeps_it(size, layout):
         assert torch.equal(exported.module()(x), layer(x))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("plane", [(1, 6), (5, 1), (6, 7), (21, 20)])
+def test_channels_in_sixteens_stay_last(plane, dtype, monkeypatch):
+    generator = torch.Generator().manual_seed(1)
+    shapes = {"x": (4, 32, *plane), "filters": (32, 4, 9), "shifts": (32, 4), "scales": (32,), "offsets": (32,)}
+    drawn = {name: torch.randn(shape, generator=generator, dtype=dtype) for name, shape in shapes.items()}
+    planes = evaluate(drawn)
+    x = drawn["x"].contiguous(memory_format=torch.channels_last)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)  # of many, each would get single planes
+    monkeypatch.setattr("nnbridge.fused_operator.laid_as", lambda *_: pytest.fail("turned to planes"))
+    by_cell = evaluate(drawn | {"x": x})
+    assert torch.equal(by_cell, planes)
+    assert by_cell.stride() == x.stride()
+
+
 def test_a_layer_traced_in_training_and_in_evaluation_is_traced_twice():
     torch.manual_seed(0)
     layer, x = GlobalLayer(3), torch.randn(2, 3, 6, 5)

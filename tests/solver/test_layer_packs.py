@@ -5,6 +5,7 @@ import pytest
 
 from solver.cpu import layer as module
 from solver.cpu.layer import Layer, Parts
+from solver.cpu.small import is_small_for_layer
 from solver.cpu.threads import Team, own_team
 from solver.cpu.transposing import LANES
 from solver.records import Mesh
@@ -38,7 +39,7 @@ def assert_same_bits(monkeypatch, image, *layer):
     assert np.isfinite(want).all()
     assert (want > 0).any()
     for by_cell in (False, True) if image.shape[1] % LANES == 0 else (False,):
-        np.testing.assert_array_equal(evaluated(monkeypatch, by_cell, image, *layer), want)
+        assert evaluated(monkeypatch, by_cell, image, *layer).tobytes() == want.tobytes()
 
 
 @pytest.mark.parametrize("side", ["periodic", "no-flux"])
@@ -67,25 +68,63 @@ def test_threads_share_the_packs(monkeypatch, rng):
             evaluated(monkeypatch, by_cell, image, layer, Parts(), Mesh(0.1), 2, team=team)
             for team in (Team(1), own_team()._replace(size=3))
         )
-        np.testing.assert_array_equal(one, several)
+        assert one.tobytes() == several.tobytes()
 
 
-def test_no_image_at_all(monkeypatch, rng):
+def test_special_numbers(monkeypatch, rng):
+    image = rng.normal(size=(1, LANES, 4, 4))
+    image[0, ::5, 1, 1], image[0, 1::5, 2, 2], image[0, 2::5, 0, 3] = np.nan, np.inf, -0.0
+    layer = layer_of(rng, LANES, Parts(), np.float64)
+    want = evaluated(monkeypatch, None, image, layer, Parts(), Mesh(0.1), 2)
+    assert np.isnan(want).any()
+    for by_cell in (False, True):
+        found = evaluated(monkeypatch, by_cell, image, layer, Parts(), Mesh(0.1), 2)
+        np.testing.assert_array_equal(found, want)  # a NaN may have another sign
+
+
+@pytest.mark.parametrize("shape", [(0, LANES, 4, 5), (2, LANES, 0, 5), (2, LANES, 5, 0)])
+def test_nothing_at_all(monkeypatch, rng, shape):
     layer = layer_of(rng, LANES, Parts(), np.float64)
     for packed in (None, False, True):
-        found = evaluated(monkeypatch, packed, np.empty((0, LANES, 4, 5)), layer, Parts(), Mesh(0.1), 1)
-        assert found.shape == (0, LANES, 4, 5)
+        found = evaluated(monkeypatch, packed, np.empty(shape), layer, Parts(), Mesh(0.1), 1)
+        assert found.shape == shape
+
+
+def test_what_does_not_lie_as_it_must_is_refused(rng):
+    layer, image = layer_of(rng, LANES, Parts(), np.float64), rng.normal(size=(2, LANES, 4, 8))
+    with pytest.raises(ValueError, match=r"`out` is not contiguous"):
+        module.evaluate(np.empty((2, LANES, 4, 16))[..., ::2], image, layer, Parts(), Mesh(0.1), 1)
+    with pytest.raises(ValueError, match=r"`image` is not contiguous"):
+        module.evaluate_by_cell(np.empty((2, 4, 8, LANES)), image.transpose(0, 2, 3, 1), layer, Parts(), Mesh(0.1), 1)
+    with pytest.raises(ValueError, match=r"`image` has 8 channels last: it takes a multiple of 16"):
+        module.evaluate_by_cell(np.empty((2, LANES, 4, 8)), image, layer, Parts(), Mesh(0.1), 1)
 
 
 @pytest.mark.parametrize(
-    ("shape", "itemsize", "team", "goes"),
+    ("shape", "steps", "itemsize", "team", "goes"),
     [
-        ((2, 16, 8, 8), 4, 2, True),
-        ((2, 24, 8, 8), 4, 2, False),  # one and a half packs
-        ((1, 16, 8, 8), 4, 2, False),  # one pack for two threads
-        ((2, 16, 64, 64), 4, 2, True),
-        ((2, 16, 64, 64), 8, 2, False),  # beyond a second-level cache
+        ((2, 16, 20, 20), 1, 4, 2, True),
+        ((2, 24, 20, 20), 1, 4, 2, False),  # one and a half packs
+        ((1, 16, 20, 20), 1, 4, 2, False),  # one pack for two threads, which share out its planes
+        ((1, 16, 8, 8), 1, 4, 2, True),  # small planes are packs in any case
+        ((2, 16, 64, 64), 5, 4, 2, True),
+        ((2, 16, 64, 64), 5, 8, 2, False),  # beyond a second-level cache
     ],
 )
-def test_where_channels_stay_last(shape, itemsize, team, goes):
-    assert module.goes_by_cell(shape, itemsize, Team(team)) == goes
+def test_where_channels_stay_last(shape, steps, itemsize, team, goes):
+    assert module.goes_by_cell(shape, steps, itemsize, Team(team)) == goes
+
+
+@pytest.mark.parametrize(
+    ("shape", "steps", "small"),
+    [
+        ((2, 4, 12, 12), 1, True),
+        ((2, 4, 12, 13), 1, False),
+        ((2, 4, 16, 16), 2, True),
+        ((2, 4, 16, 17), 2, False),
+        ((2, 4, 12, 13), 0, False),
+        ((1, 7, 8, 8), 1, False),  # less than half a pack
+    ],
+)
+def test_which_planes_are_small(shape, steps, small):
+    assert is_small_for_layer(shape, steps) == small

@@ -8,7 +8,7 @@ from solver.cpu.openmp import NOBODY
 from solver.cpu.threads import ENOUGH, Team, team_of
 from solver.records import Fields, Levels, Mesh
 
-GUARDED = """
+GUARD = """
 import ctypes, mmap
 import numpy as np
 from solver import cpu
@@ -29,7 +29,9 @@ def guarded(shape, dtype, at_end):
     array = np.frombuffer(memory, dtype, int(np.prod(shape)), start).reshape(shape)
     array[...] = np.random.default_rng(len(kept)).uniform(0.1, 0.3, shape)
     return array
+"""
 
+EQUATION = """
 for kinds in (("periodic",) * 4, ("no-flux",) * 4, ("dirichlet", "no-flux", "periodic", "periodic")):
     for shape in ((2, 1, 1), (3, 2, 3), (2, 5, 16), (2, 7, 28), (1, 33, 17)):
         for at_end in (False, True):
@@ -43,8 +45,29 @@ print("done")
 """
 
 
-def test_nothing_beyond_an_input_is_read(run_python):
-    assert run_python(GUARDED) == "done"
+LAYER = """
+from solver.cpu.layer import Layer, Parts, evaluate, evaluate_by_cell
+
+for channels in (1, 3, 16, 24, 32):
+    for rows, columns in ((1, 1), (1, 5), (3, 1), (4, 6), (13, 3)):
+        for at_end in (False, True):
+            for steps in (0, 1, 3):
+                layer = Layer(*(guarded((channels, *s), np.float32, at_end) for s in ((4, 9), (4,), (), ())))
+                image, out = (guarded((9, channels, rows, columns), np.float32, at_end) for _ in range(2))
+                evaluate(out, image, layer, Parts(), Mesh(0.2), steps)
+                assert (out > 0).all()
+                if channels % 16 == 0:
+                    image, out = (guarded((9, rows, columns, channels), np.float32, at_end) for _ in range(2))
+                    evaluate_by_cell(out, image, layer, Parts(), Mesh(0.2), steps)
+                    assert (out > 0).all()
+                kept.clear()
+print("done")
+"""
+
+
+@pytest.mark.parametrize("script", [EQUATION, LAYER], ids=["equation", "layer"])
+def test_nothing_beyond_an_input_is_read(run_python, script):
+    assert run_python(GUARD + script) == "done"
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 3), (2, 9), (9, 2), (7, 15)], ids=str)
