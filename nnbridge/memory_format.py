@@ -1,7 +1,8 @@
 """How a batch of images lies in memory: plane after plane, or the channels of a cell together.
 
-A layer computes on planes, but in evaluation. What it returns for a network that keeps channels last lies so too: the
-operations around it would otherwise meet both formats in one call and take several times as long.
+A layer computes on planes, in evaluation on packs of channels too. What it returns for a network that keeps channels
+last lies so as well: the operations around it would otherwise meet both formats in one call and take several times as
+long.
 """
 
 from __future__ import annotations

@@ -76,6 +76,15 @@ def sweep_lanes(new, c, now, old, extent, r):
     over_lanes(sweep_lane, (new, c, now, old), extent, r)
 
 
+@kernel(inline=True)
+def go_on(c, made, first, before, new, extent, r):
+    """Make all steps after the first, whose level is `first` + 1 of a stack; return pointers to H[K-1] and H[K]."""
+    for k in range(2, extent.steps + 1):
+        old, before, new = before, new, plane_in(made, first + k % LEVELS)
+        sweep_lanes(new, c, before, old, extent, r)
+    return before, new
+
+
 @point_function
 def hold_lane(q, arguments):
     """Let its update be that value, and so every level to come."""
@@ -121,9 +130,7 @@ def packs_in(pack, made, now_out, old_out, r, extent, several, first, last):
         else:
             begin_lanes(c, new, memory, extent, r)
             over_walls(hold_lane, (c, new, memory[SOURCE]), LANES, extent)
-            for k in range(2, extent.steps + 1):
-                old, before, new = before, new, plane_in(made, COEFFICIENTS + k % LEVELS)
-                sweep_lanes(new, c, before, old, extent, r)
+            before, new = go_on(c, made, COEFFICIENTS, before, new, extent, r)
         write_pack(out, cells, new, pack.turning, p, last, streamed)
         if old_out.size:
             write_pack(kept_out, cells, before, pack.turning, p, last, False)

@@ -13,7 +13,7 @@ from solver.cpu.convolution import TAPS
 from solver.cpu.convolution_lanes import filter_lanes, finish_lanes, frame
 from solver.cpu.copying import copy_run
 from solver.cpu.flat import COEFFICIENTS
-from solver.cpu.lanes_forward import begin_lanes, step_lanes, sweep_lanes
+from solver.cpu.lanes_forward import begin_lanes, go_on, step_lanes
 from solver.cpu.packing import Turning, make_starts, open_turning, pack_planes, write_pack
 from solver.cpu.planes import LEVELS, STREAMED
 from solver.cpu.pointers import keep_alive, pointer, seven
@@ -135,7 +135,4 @@ def advance(made, source, extent, r):
         return new
     c = seven(plane_in(made, KEPT), 0, made.pitch)
     begin_lanes(c, new, memory, extent, r)
-    for k in range(2, extent.steps + 1):
-        old, before, new = before, new, plane_in(made, LEVEL + k % LEVELS)
-        sweep_lanes(new, c, before, old, extent, r)
-    return new
+    return go_on(c, made, LEVEL, before, new, extent, r)[1]
