@@ -15,19 +15,21 @@ import numpy as np
 from solver.compiling import kernel
 from solver.cpu.adjoint_fields import published_fields_adjoint
 from solver.cpu.adjoint_forms import any_fields_adjoint, make_padded
-from solver.cpu.adjoint_scratch import group_at, lam_at, level_at, make_scratch, open_scratch
+from solver.cpu.adjoint_scratch import group_at, make_scratch, open_scratch
 from solver.cpu.adjoint_segments import advance, go_back, mark_segments
-from solver.cpu.adjoint_sums import GROUP, accumulate, slots_of_group
-from solver.cpu.adjoint_sweep import pull_flat, shift_columns
-from solver.cpu.columns import make_room, open_inputs
-from solver.cpu.flat import begin_flat
-from solver.cpu.inside import Asked
+from solver.cpu.adjoint_sums import GROUP, accumulate, slots_of_group, sums_of
+from solver.cpu.adjoint_sweep import close_coefficients, pull_plane
+from solver.cpu.asking import Asked
+from solver.cpu.copying import copy_run
+from solver.cpu.flat import begin_plane
 from solver.cpu.layout import NOW, OLD
+from solver.cpu.margins import make_reading, open_reading, turn_to_whole
 from solver.cpu.meanwhile import Meanwhile, do_meanwhile
 from solver.cpu.pointers import keep_alive, pointer
+from solver.cpu.seam import close_rows
 from solver.cpu.segments import segment_length, segments_of
 from solver.cpu.sharing import share_out
-from solver.cpu.stack import cells_of_stack, column_in, gather_beside, gather_ends, plane_in
+from solver.cpu.stack import plane_in
 from solver.cpu.storing import (
     GRADIENTS,
     add_run,
@@ -35,12 +37,13 @@ from solver.cpu.storing import (
     free_planes,
     make_gradients,
     open_pending,
+    pitch_of,
     wants_fields,
     write_pending,
 )
 from solver.cpu.streaming import fence
 from solver.cpu.tiles import fill_run
-from solver.cpu.uniform import look_ahead, turn_to
+from solver.cpu.uniform import look_ahead
 
 
 class Given(NamedTuple):
@@ -66,125 +69,119 @@ def adjoint_some(targets, cotangents, batch, ratios, extent, general, first, las
     """Do so for planes first..last-1."""
     (arrays, table), like = batch, cotangents[0]
     rows, columns, cells = extent.rows, extent.columns, extent.rows * extent.columns
-    segment = segment_length(extent.steps, cells_of_stack(1, rows, cells, extent.itemsize) * extent.itemsize)
+    segment = segment_length(extent.steps, pitch_of(cells + 2 * columns, extent.itemsize) * extent.itemsize)
     segments = segments_of(extent.steps, segment)
-    store = make_scratch(segment, segments, rows, cells, like)
+    store = make_scratch(segment, segments, cells, columns, like)
     padded = make_padded(general, rows, columns, like)
     gradients, notes_of_pending = make_gradients(cells, like), np.zeros(GRADIENTS + 1, np.int64)
     pending = open_pending(gradients, targets, notes_of_pending, cells)
-    room = make_room(arrays, table, rows, cells, like)
-    source, ends = open_inputs(arrays, table, rows, cells, room)
-    scratch = open_scratch(store, segment, segments, rows, cells)
-    adjoint_in(scratch, padded, pending, targets, cotangents, source, ends, ratios, extent, general, first, last)
-    keep_alive(store, gradients, notes_of_pending, batch, room)
+    held = make_reading(arrays, table, rows, columns, like)
+    reading = open_reading(arrays, table, extent, held)
+    scratch = open_scratch(store, segment, segments, cells, columns)
+    adjoint_in(scratch, padded, pending, targets, cotangents, reading, ratios, extent, general, first, last)
+    keep_alive(store, gradients, notes_of_pending, batch, held)
 
 
 @kernel(part=True)
-def adjoint_in(scratch, padded, pending, targets, cotangents, batch, ends, r, extent, general, first, last):
+def adjoint_in(scratch, padded, pending, targets, cotangents, reading, r, extent, general, first, last):
     """Do so in the scratch that is given."""
-    of_now, of_old = cotangents
-    cells, any_field = extent.rows * extent.columns, wants_fields(targets)
+    (of_now, of_old), batch, seam = cotangents, reading.batch, reading.seam
+    cells, any_field, flat = extent.rows * extent.columns, wants_fields(targets), scratch.flat
     for p in range(first, last):
-        g, memory = free_planes(pending), turn_to(batch, p, first)
+        g, memory = free_planes(pending), turn_to_whole(reading, p, first)
         given = Given(pointer(of_now, p * cells), pointer(of_old, p * cells), of_old.size > 0)
-        begin_flat(scratch.flat, 2, memory, Asked(batch.ahead, 0), ends, extent, r)
-        gather_ends(scratch.flat.levels, 0, memory[OLD], extent, r.one)
-        shift_columns(scratch.flat.coefficients, extent, r.one)
-        mark_segments(scratch, memory, Asked(batch.ahead, 0), extent, r)
+        begin_plane(flat.c, plane_in(flat.levels, 2), memory, Asked(batch.ahead, 0), seam, extent, r)
+        copy_run(scratch.first, 0, memory[NOW], 0, cells)
+        close_rows(scratch.first, scratch.first, scratch.first, extent)
+        memory, by = (scratch.first, *memory[1:]), close_coefficients(flat.c, extent)
+        mark_segments(scratch, memory, Asked(batch.ahead, 0), seam, extent, r)
         following = min(p + 1, last - 1)
         streams = look_ahead(batch, following)
         batch.ahead[streams] = of_now.ctypes.data + following * cells * extent.itemsize
-        groups = 0
+        asked, groups = Asked(batch.ahead, streams + 1), 0
         for s in range(scratch.segments - 1, -1, -1):
             length = min(scratch.segment, extent.steps - s * scratch.segment)
             if s == scratch.segments - 1:
-                run_last_segment(scratch, g, memory, given, pending, Asked(batch.ahead, streams + 1), length, extent, r)
+                run_last_segment(scratch, g, memory, by, given, pending, asked, length, seam, extent, r)
             else:
-                go_back(scratch, memory, s, extent, r.one)
-                run_segment(scratch, g, memory, given, s, Asked(batch.ahead, 0), extent, r)
+                go_back(scratch, s, cells)
+                run_segment(scratch, g, memory, by, s, Asked(batch.ahead, 0), seam, extent, r)
             if any_field:
-                groups = sum_segment(scratch, g, memory, given.now, ends, s, length, groups, extent, general, r)
-        multiply(g[OLD], scratch.flat.c[0], lam_at(scratch, given.now, 0, 1, extent.steps), cells)
+                groups = sum_segment(scratch, g, memory, s, length, groups, seam, extent, general, r)
+        multiply(g[OLD], flat.c[0], plane_in(scratch.lams, 1), cells)
         if general is not None and any_field:
-            any_fields_adjoint(g, padded, scratch.flat, scratch.sums, groups, memory, extent, r)
+            any_fields_adjoint(g, padded, flat, scratch.sums, groups, memory, extent, r)
         finish_plane(pending, targets, batch.table, p, cells, True, r.one - r.one)
     write_pending(pending, 0, cells)
     fence()
 
 
 @kernel(part=True)
-def run_last_segment(scratch, g, memory, given, pending, asked, length, extent, r):
+def run_last_segment(scratch, g, memory, by, given, pending, asked, length, seam, extent, r):
     """Make the levels of the last segment and their gradients; ask for the next plane and write the last meanwhile.
 
-    With one segment its first step is made already.
+    With one segment its first step is made already. The cotangent is copied to where it has a border.
     """
     cells, s, made = extent.rows * extent.columns, scratch.segments - 1, 1 if scratch.segments == 1 else 0
-    gather_ends(scratch.lams, length, given.now, extent, r.one)
+    copy_run(plane_in(scratch.lams, length), 0, given.now, 0, cells)
     if scratch.segments > 1:  # the last plane's earlier segments have written there
-        clear(scratch.lams, length + 1, extent, r.one - r.one)
+        fill_run(plane_in(scratch.lams, length + 1), 0, cells, r.one - r.one)
     sweeps = max(0, length - 1 - made)
     meanwhile = Meanwhile(pending, asked, sweeps + length)
     for turn in range(sweeps):
-        advance(scratch, memory, s, made + turn, do_meanwhile(meanwhile, turn, cells), extent, r)
-    gather_beside(scratch.flat.levels, length, level_at(scratch, memory, s, length), extent, r.one)
+        advance(scratch, memory, s, made + turn, do_meanwhile(meanwhile, turn, cells), seam, extent, r)
+    close_level(scratch, length, extent)
     for k in range(length - 1, -1, -1):
         turn = sweeps + length - 1 - k
-        to = pull_back(scratch, g, given, s, k, length, do_meanwhile(meanwhile, turn, cells), extent, r)
+        to = pull_back(scratch, g, by, s, k, do_meanwhile(meanwhile, turn, cells), seam, extent, r)
         if given.has_old and k == length - 1:
             add_run(to, 0, given.old, 0, cells)
-            gather_ends(scratch.lams, k, to, extent, r.one)
 
 
 @kernel(part=True)
-def run_segment(scratch, g, memory, given, s, asked, extent, r):
+def run_segment(scratch, g, memory, by, s, asked, seam, extent, r):
     """Make the levels of an earlier segment, whose first two are there, and their gradients."""
     length = scratch.segment
     for j in range(length - 1):
-        advance(scratch, memory, s, j, asked, extent, r)
-    gather_beside(scratch.flat.levels, length, level_at(scratch, memory, s, length), extent, r.one)
+        advance(scratch, memory, s, j, asked, seam, extent, r)
+    close_level(scratch, length, extent)
     for k in range(length - 1, -1, -1):
-        pull_back(scratch, g, given, s, k, length, asked, extent, r)
+        pull_back(scratch, g, by, s, k, asked, seam, extent, r)
 
 
 @kernel(inline=True)
-def pull_back(scratch, g, given, s, k, length, asked, extent, r):
+def close_level(scratch, slot, extent):
+    """Close the last level of a segment, which no sweep reads but the sums over its steps."""
+    level = plane_in(scratch.flat.levels, slot)
+    close_rows(level, level, level, extent)
+
+
+@kernel(inline=True)
+def pull_back(scratch, g, by, s, k, asked, seam, extent, r):
     """Make dL/dH[k] of a segment, and return where it lies: at the start it is the gradient of H[0]."""
-    to = g[NOW] if s == 0 and k == 0 else plane_in(scratch.lams, k)
-    lam, later = lam_at(scratch, given.now, s, k + 1, length), lam_at(scratch, given.now, s, k + 2, length)
-    pull_flat(scratch.flat, scratch.lams, k, to, lam, later, asked, extent, r)
+    lams = scratch.lams
+    to = g[NOW] if s == 0 and k == 0 else plane_in(lams, k)
+    pull_plane(to, by, plane_in(lams, k + 1), plane_in(lams, k + 2), asked, seam, extent, r)
     return to
 
 
 @kernel(part=True)
-def sum_segment(scratch, g, memory, given, columns, s, length, groups, extent, general, r):
+def sum_segment(scratch, g, memory, s, length, groups, seam, extent, general, r):
     """Add the gradients of the steps of segment s to the sums over so many groups, and return how many these are then.
 
     The last of all go on to the gradients of the fields.
     """
-    flat, lams, sums = scratch.flat, scratch.lams, scratch.sums
-    done = length
+    sums, done = scratch.sums, length
     while done > 0:
         count = min(GROUP, done)
         done -= count
-        slots = slots_of_group(done, count, scratch.segment + 2)
-        group = group_at(scratch, memory, given, slots, s, length)
-        if general is None:
-            if s == 0 and done == 0:
-                published_fields_adjoint(g, flat, sums, groups, slots, lams, group, memory, columns, extent, r)
-            else:
-                accumulate(sums, groups, slots, group, flat.levels, lams, extent, r)
+        group = group_at(scratch, memory, slots_of_group(done, count, scratch.segment + 2), s)
+        if general is None and s == 0 and done == 0:
+            published_fields_adjoint(g, scratch.flat, sums, groups, group, memory, seam, extent, r)
         else:
-            accumulate(sums, groups, slots, group, flat.levels, lams, extent, r)
+            accumulate(sums_of(sums, groups + 1), sums_of(sums, groups), groups, group, seam, extent, r)
         groups += 1
     return groups
-
-
-@kernel(part=True)
-def clear(stack, k, extent, zero):
-    """Set a plane and its columns to zero."""
-    fill_run(plane_in(stack, k), 0, extent.rows * extent.columns, zero)
-    for last in range(2):
-        fill_run(column_in(stack, k, last), -1, extent.rows + 2, zero)
 
 
 @kernel(apart=True, part=True)

@@ -7,11 +7,9 @@ import numpy as np
 from solver import stencil
 from solver.compiling import kernel
 from solver.cpu import plane
-from solver.cpu.adjoint_sums import columns_of_sums, sums_of
+from solver.cpu.adjoint_sums import sums_of
 from solver.cpu.adjoint_walls import release_walls, wrap_columns_transposed, wrap_rows_transposed
-from solver.cpu.columns import scatter
 from solver.cpu.copying import copy_run
-from solver.cpu.flat import coefficient_columns
 from solver.cpu.layout import DX, DY, SOURCE, U, V
 from solver.cpu.loading import inner, scratch
 from solver.cpu.vectors import take_widest
@@ -87,17 +85,12 @@ def load_padded(a, memory, extent):
 @kernel(part=True)
 def any_fields_adjoint(g, padded, flat, stack, groups, memory, extent, r):
     """Turn flat sums over all steps, so many groups of them, into the gradients of the five fields, any form."""
-    rows, columns = extent.rows, extent.columns
     of_coefficients, c, D = padded[:8], padded[8:15], padded[15:17]
     sums = sums_of(stack, groups)
     for m in range(7):
-        for last in range(2):
-            column = last * (columns - 1)
-            scatter(sums[m], column, columns_of_sums(stack, groups, last)[m], rows, columns)
-            scatter(flat.c[m], column, coefficient_columns(flat, last)[m], rows, columns)
         load_padded(of_coefficients[m], sums[m], extent)
         load_padded(c[m], flat.c[m], extent)
     for n in range(2):
         load_padded(D[n], memory[DY] if n else memory[DX], extent)
-        plane.wrap(D[n], rows, columns, extent.sides)
+        plane.wrap(D[n], extent.rows, extent.columns, extent.sides)
     fields_adjoint(g, of_coefficients, c, D, extent, r)

@@ -11,7 +11,7 @@ import numpy as np
 
 from solver import stencil
 from solver.compiling import kernel, point_function
-from solver.cpu.inside import CHUNK, Asked, ask
+from solver.cpu.asking import CHUNK, Asked, ask
 from solver.cpu.layout import DX, DY, NOW, OLD, SOURCE
 from solver.cpu.margins import make_reading, open_reading, turn_to_whole
 from solver.cpu.pointers import keep_alive, pointer
@@ -48,7 +48,7 @@ def pull_cell(q, north, south, before, after, arguments, seam, r):
     """Write the gradients of the seven inputs of cell q."""
     g, memory, w, inverse, joined = arguments
     Dx, Dy = memory[DX], memory[DY]
-    D_west, D_east = beside(Dy, q, seam, None, None)
+    D_west, D_east = beside(Dy, q, seam)
     u, v, _, _, f = fields_around(q, north, south, before, after, memory, seam, r)
     made = stencil.published_step_adjoint(
         level_around(memory[NOW], q, north, south, seam),

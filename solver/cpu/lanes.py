@@ -14,7 +14,7 @@ from solver.cpu.copying import prefetch
 from solver.cpu.layout import INPUTS, NOW, OLD, SOURCE
 from solver.cpu.packing import Turning, make_starts, open_turning, unpack, write_pack
 from solver.cpu.pointers import pointer, seven
-from solver.cpu.stack import Stack, cells_of_stack, make_stacks, open_stack, plane_in
+from solver.cpu.stack import Stack, make_stack, open_stack, plane_in
 from solver.cpu.storing import add_run, total_run
 from solver.cpu.transposing import LANES, interleave
 from solver.cpu.uniform import Batched, base_of, is_twin, make_notes, neighbours_along, open_batch
@@ -68,14 +68,14 @@ def over_lanes(make, arguments, extent, r):
 @kernel(part=True)
 def make_pack(arrays, count, like):
     """Allocate for the inputs of a pack, so many numbers each."""
-    return make_stacks(cells_of_stack(INPUTS + 1, 0, count, like.itemsize), like), make_starts(), make_notes(arrays)
+    return make_stack(INPUTS + 1, count, 0, like), make_starts(), make_notes(arrays)
 
 
 @kernel(inline=True)
 def open_pack(arrays, table, extent, held):
     """Describe a pack; whoever calls must hold all arrays and what is allocated."""
     (store, starts, notes), cells = held, extent.rows * extent.columns
-    stack = open_stack(store, 0, INPUTS + 1, 0, cells * LANES)
+    stack = open_stack(store, cells * LANES, 0)
     batch = open_batch(arrays, table, cells, 0, store, notes)
     return Pack(batch, stack, open_turning(starts, plane_in(stack, INPUTS), cells))
 

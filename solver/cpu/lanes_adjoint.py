@@ -9,10 +9,11 @@ from __future__ import annotations
 from solver import stencil
 from solver.compiling import kernel, point_function
 from solver.cpu.adjoint import multiply
-from solver.cpu.adjoint_fields import CENTRE, OF_U, OF_V, Summed, fields_of_sums
+from solver.cpu.adjoint_fields import Summed, fields_of_sums, parts_of_fields, release_wall
 from solver.cpu.adjoint_scratch import group_at, level_at, make_scratch, open_scratch
 from solver.cpu.adjoint_sums import GROUP, slots_of_group, sum_so_far, sums_of
 from solver.cpu.adjoint_sweep import EAST, NORTH, SOUTH, WEST
+from solver.cpu.flat import hold_wall
 from solver.cpu.lanes import (
     finish_pack,
     five,
@@ -22,12 +23,12 @@ from solver.cpu.lanes import (
     open_pack,
     over_lanes,
 )
-from solver.cpu.lanes_forward import begin_lanes, hold_lane, sweep_lanes
+from solver.cpu.lanes_forward import begin_lanes, sweep_lanes
 from solver.cpu.layout import DX, DY, NOW, OLD, SOURCE, U, V
 from solver.cpu.packing import pack_planes
 from solver.cpu.pointers import keep_alive, pointer, seven
 from solver.cpu.sharing import share_out
-from solver.cpu.stack import cells_of_stack, make_stacks, open_stack, plane_in
+from solver.cpu.stack import make_stack, open_stack, plane_in
 from solver.cpu.storing import GRADIENTS, add_run, wants_fields
 from solver.cpu.streaming import fence
 from solver.cpu.transposing import LANES
@@ -65,11 +66,18 @@ def pull_lanes(made, c, pitch, lam, later, extent, r):
 
 
 @point_function
+def levels_at(group, place, lane):
+    """Return a cell and its neighbours in the levels of a group but the first."""
+    _, a, b, c, d, e = group.levels
+    return five(a, place, lane), five(b, place, lane), five(c, place, lane), five(d, place, lane), five(e, place, lane)
+
+
+@point_function
 def accumulate_lane(place, lane, arguments, r):
     """Add the sums of a group of steps in a cell."""
     to, sums, groups, group = arguments
-    q, north, south = place.at + lane, place.north + lane, place.south + lane
-    found = sum_so_far(sums, groups, group, q, north, south, place.west + lane, place.east + lane)
+    q = place.at + lane
+    found = sum_so_far(sums, groups, group, q, levels_at(group, place, lane))
     to[0][q], to[1][q], to[2][q], to[3][q], to[4][q], to[5][q], to[6][q] = found
 
 
@@ -84,8 +92,8 @@ def accumulate_lanes(to, sums, groups, group, extent, r):
 def fields_lane(place, lane, arguments, r):
     """Write what a cell has to give: see `solver.cpu.adjoint_fields`."""
     to, summed = arguments
-    q, north, south = place.at + lane, place.north + lane, place.south + lane
-    made = fields_of_sums(summed, q, north, south, place.west + lane, place.east + lane, r)
+    q = place.at + lane
+    made = fields_of_sums(summed, q, levels_at(summed.group, place, lane), r)
     to[0][q], to[1][q], to[2][q], to[3][q], to[4][q], to[5][q] = made
 
 
@@ -113,36 +121,24 @@ def velocities_lanes(to_u, to_v, of_u, of_v, centre, extent, r):
     over_lanes(velocities_lane, (to_u, to_v, of_u, of_v, centre), extent, r)
 
 
-@point_function
-def release_lane(q, arguments):
-    """On a Dirichlet wall let the gradient of the source be that of the value, the sum of lam, and all others zero."""
-    g, sums, groups, lams, of_velocities, zero = arguments
-    value = lams[0][q] + lams[1][q] + lams[2][q] + lams[3][q] + lams[4][q]
-    g[SOURCE][q] = value + sums[6][q] if groups > 0 else value
-    g[DX][q], g[DY][q] = zero, zero
-    of_velocities[0][q], of_velocities[1][q], of_velocities[2][q] = zero, zero, zero
-
-
 @kernel(part=True)
 def fields_of_pack(g, scratch, groups, group, memory, extent, r):
     """Add a last group to the sums over `groups` others, and write the gradients of the five fields."""
-    sums = scratch.sums
-    centre, of_u, of_v = plane_in(sums, CENTRE), plane_in(sums, OF_U), plane_in(sums, OF_V)
-    summed = Summed(sums_of(sums, groups), groups, group, scratch.flat.c, memory[DX], memory[DY])
-    fields_lanes((of_u, of_v, g[DX], g[DY], g[SOURCE], centre), summed, extent, r)
-    over_walls(release_lane, (g, summed.sums, groups, group[0], (of_u, of_v, centre), r.one - r.one), LANES, extent)
-    velocities_lanes(g[U], g[V], of_u, of_v, centre, extent, r)
+    summed = Summed(sums_of(scratch.sums, groups), groups, group, scratch.flat.c, memory[DX], memory[DY])
+    to = parts_of_fields(g, scratch.sums)
+    fields_lanes(to, summed, extent, r)
+    over_walls(release_wall, (to, summed, r.one - r.one), LANES, extent)
+    velocities_lanes(g[U], g[V], to[0], to[1], to[5], extent, r)
 
 
 @kernel(part=True)
-def sum_steps(g, scratch, memory, given, extent, r):
+def sum_steps(g, scratch, memory, extent, r):
     """Sum the gradients of all steps, and go on to those of the fields."""
     done, groups, sums = extent.steps, 0, scratch.sums
     while done > 0:
         count = min(GROUP, done)
         done -= count
-        slots = slots_of_group(done, count, extent.steps + 2)
-        group = group_at(scratch, memory, given, slots, 0, extent.steps)
+        group = group_at(scratch, memory, slots_of_group(done, count, extent.steps + 2), 0)
         if done > 0:
             accumulate_lanes(sums_of(sums, groups + 1), sums_of(sums, groups), groups, group, extent, r)
             groups += 1
@@ -160,10 +156,10 @@ def adjoint_packs(targets, cotangents, batch, ratios, extent, planes, span):
 def some_packs(targets, cotangents, batch, ratios, extent, planes, first, last):
     """Do so for packs first..last-1."""
     (arrays, table), like, count = batch, cotangents[0], extent.rows * extent.columns * LANES
-    held, store = make_pack(arrays, count, like), make_scratch(extent.steps, 1, 0, count, like)
-    pack, scratch = open_pack(arrays, table, extent, held), open_scratch(store, extent.steps, 1, 0, count)
-    made = make_stacks(cells_of_stack(GRADIENTS, 0, count, like.itemsize), like)
-    gradients = open_stack(made, 0, GRADIENTS, 0, count)
+    held, store = make_pack(arrays, count, like), make_scratch(extent.steps, 1, count, 0, like)
+    pack, scratch = open_pack(arrays, table, extent, held), open_scratch(store, extent.steps, 1, count, 0)
+    made = make_stack(GRADIENTS, count, 0, like)
+    gradients = open_stack(made, count, 0)
     g = seven(gradients.planes, 0, gradients.pitch)
     packs_in(scratch, g, targets, cotangents, pack, ratios, extent, first * LANES, min(last * LANES, planes))
     keep_alive(batch, store, held, made)
@@ -175,23 +171,23 @@ def packs_in(scratch, g, targets, cotangents, pack, r, extent, first, last):
     of_now, of_old = pointer(cotangents[0], 0), pointer(cotangents[1], 0)
     steps, count = extent.steps, extent.rows * extent.columns * LANES
     flat, lams, any_field = scratch.flat, scratch.lams, wants_fields(targets)
-    memory, given, c = inputs_of(pack), plane_in(lams, steps), flat.coefficients
+    memory, given, pitch = inputs_of(pack), plane_in(lams, steps), lams.pitch
     for p in range(first, last, LANES):
         load_pack(pack, p, first, last)
         pack_planes(given, pack.turning, of_now, p, last)
         begin_lanes(flat.c, plane_in(flat.levels, 2), memory, extent, r)
-        over_walls(hold_lane, (flat.c, plane_in(flat.levels, 2), memory[SOURCE]), LANES, extent)
+        over_walls(hold_wall, (flat.c, plane_in(flat.levels, 2), memory[SOURCE]), LANES, extent)
         for k in range(1, steps - 1):
             now, old = level_at(scratch, memory, 0, k + 1), level_at(scratch, memory, 0, k)
             sweep_lanes(plane_in(flat.levels, k + 2), flat.c, now, old, extent, r)
         for k in range(steps - 1, -1, -1):
             to = g[NOW] if k == 0 else plane_in(lams, k)
-            pull_lanes(to, c.planes, c.pitch, plane_in(lams, k + 1), plane_in(lams, k + 2), extent, r)
+            pull_lanes(to, flat.c[0], pitch, plane_in(lams, k + 1), plane_in(lams, k + 2), extent, r)
             if k == steps - 1 and cotangents[1].size:
                 pack_planes(pack.turning.room, pack.turning, of_old, p, last)
                 add_run(to, 0, pack.turning.room, 0, count)
         if any_field:
-            sum_steps(g, scratch, memory, given, extent, r)
+            sum_steps(g, scratch, memory, extent, r)
         multiply(g[OLD], flat.c[0], plane_in(lams, 1), count)
         finish_pack(g, targets, pack, p, last, True, r.one - r.one)
     fence()

@@ -19,7 +19,7 @@ from solver.cpu.layout import DX, DY, NOW, OLD, SOURCE
 from solver.cpu.packing import pack_planes
 from solver.cpu.pointers import keep_alive, pointer, seven
 from solver.cpu.sharing import share_out
-from solver.cpu.stack import cells_of_stack, make_stacks, open_stack, plane_in
+from solver.cpu.stack import make_stack, open_stack, plane_in
 from solver.cpu.storing import add_run
 from solver.cpu.streaming import fence
 from solver.cpu.transposing import LANES
@@ -71,8 +71,8 @@ def adjoint_step_packs(targets, cotangents, batch, ratios, extent, joined, plane
 def some_packs(targets, cotangents, batch, ratios, extent, joined, planes, first, last):
     """Do so for packs first..last-1."""
     (arrays, table), like, count = batch, cotangents[0], extent.rows * extent.columns * LANES
-    held, store = make_pack(arrays, count, like), make_stacks(cells_of_stack(PLANES, 0, count, like.itemsize), like)
-    pack, made = open_pack(arrays, table, extent, held), open_stack(store, 0, PLANES, 0, count)
+    held, store = make_pack(arrays, count, like), make_stack(PLANES, count, 0, like)
+    pack, made = open_pack(arrays, table, extent, held), open_stack(store, count, 0)
     packs_in(made, targets, cotangents, pack, ratios, extent, joined, first * LANES, min(last * LANES, planes))
     keep_alive(batch, held, store)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from solver import stencil
 from solver.compiling import kernel, point_function
-from solver.cpu.flat import COEFFICIENTS, hold_cell, kept
+from solver.cpu.flat import COEFFICIENTS, hold_wall, kept
 from solver.cpu.lanes import (
     fields_at,
     five,
@@ -19,7 +19,7 @@ from solver.cpu.packing import write_pack
 from solver.cpu.planes import LEVELS, STREAMED
 from solver.cpu.pointers import keep_alive, pointer, seven
 from solver.cpu.sharing import share_out
-from solver.cpu.stack import cells_of_stack, make_stacks, open_stack, plane_in
+from solver.cpu.stack import make_stack, open_stack, plane_in
 from solver.cpu.streaming import fence
 from solver.cpu.transposing import LANES
 from solver.cpu.vectors import take_widest
@@ -85,13 +85,6 @@ def go_on(c, made, first, before, new, extent, r):
     return before, new
 
 
-@point_function
-def hold_lane(q, arguments):
-    """Let its update be that value, and so every level to come."""
-    c, new, f = arguments
-    hold_cell(c, new, q, f[q])
-
-
 @kernel()
 def step_packs(now_out, old_out, arrays, table, ratios, extent, planes, span):
     """Make one step of all planes, in a span of packs; write H[1], and H[0] if `old_out` has room; no filter."""
@@ -109,8 +102,8 @@ def some_packs(now_out, old_out, arrays, table, ratios, extent, planes, several,
     """Do so for packs first..last-1; `several` is None for one step."""
     count, begin, end = extent.rows * extent.columns * LANES, first * LANES, min(last * LANES, planes)
     held = make_pack(arrays, count, now_out)
-    store = make_stacks(cells_of_stack(COEFFICIENTS + LEVELS, 0, count, now_out.itemsize), now_out)
-    pack, made = open_pack(arrays, table, extent, held), open_stack(store, 0, COEFFICIENTS + LEVELS, 0, count)
+    store = make_stack(COEFFICIENTS + LEVELS, count, 0, now_out)
+    pack, made = open_pack(arrays, table, extent, held), open_stack(store, count, 0)
     packs_in(pack, made, now_out, old_out, ratios, extent, several, begin, end)
     keep_alive(arrays, table, held, store)
 
@@ -129,7 +122,7 @@ def packs_in(pack, made, now_out, old_out, r, extent, several, first, last):
             over_walls(let_be, (new, memory[SOURCE]), LANES, extent)
         else:
             begin_lanes(c, new, memory, extent, r)
-            over_walls(hold_lane, (c, new, memory[SOURCE]), LANES, extent)
+            over_walls(hold_wall, (c, new, memory[SOURCE]), LANES, extent)
             before, new = go_on(c, made, COEFFICIENTS, before, new, extent, r)
         write_pack(out, cells, new, pack.turning, p, last, streamed)
         if old_out.size:

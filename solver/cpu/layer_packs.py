@@ -18,7 +18,7 @@ from solver.cpu.packing import Turning, make_starts, open_turning, pack_planes, 
 from solver.cpu.planes import LEVELS, STREAMED
 from solver.cpu.pointers import keep_alive, pointer, seven
 from solver.cpu.sharing import share_out
-from solver.cpu.stack import Stack, cells_of_stack, make_stacks, open_stack, plane_in
+from solver.cpu.stack import Stack, make_stack, open_stack, plane_in
 from solver.cpu.streaming import fence
 from solver.cpu.tiles import fill_run
 from solver.cpu.transposing import LANES, interleave
@@ -57,15 +57,15 @@ def layer_packs_some(out, image, layer, parts, ratios, extent, by_cell, first, l
     """Do so for packs first..last-1."""
     cells, framed = extent.rows * extent.columns, (extent.rows + 2) * (extent.columns + 2) * LANES
     held = (
-        make_stacks(cells_of_stack(SLOTS, 0, cells * LANES, out.itemsize), out),
-        make_stacks(cells_of_stack(1, 0, framed, out.itemsize), out),
-        make_stacks(cells_of_stack(ROWS, 0, LANES, out.itemsize), out),
+        make_stack(SLOTS, cells * LANES, 0, out),
+        make_stack(1, framed, 0, out),
+        make_stack(1, ROWS * LANES, 0, out),
         make_starts(),
     )
-    made = open_stack(held[0], 0, SLOTS, 0, cells * LANES)
+    made = open_stack(held[0], cells * LANES, 0)
     turning = open_turning(held[3], plane_in(made, ROOM), cells)
-    numbers = open_stack(held[2], 0, 1, 0, ROWS * LANES)
-    pack = LayerPack(made, open_stack(held[1], 0, 1, 0, framed).planes, numbers.planes, turning)
+    numbers = open_stack(held[2], ROWS * LANES, 0)
+    pack = LayerPack(made, open_stack(held[1], framed, 0).planes, numbers.planes, turning)
     for field in range(DX, DY + 1):
         fill_run(plane_in(made, field), 0, cells * LANES, parts[3])
     packs_in(pack, out, image, layer, parts, ratios, extent, by_cell, first, last)

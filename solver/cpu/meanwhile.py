@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from solver.compiling import kernel
+from solver.cpu.asking import Asked
 from solver.cpu.copying import LINE
-from solver.cpu.inside import Asked
 from solver.cpu.pointers import pointer, size_of
 from solver.cpu.storing import piece, write_pending
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from solver.compiling import kernel
-from solver.cpu.columns import make_room, open_inputs
+from solver.cpu.asking import Asked
 from solver.cpu.copying import copy_run
-from solver.cpu.flat import COEFFICIENTS, begin_flat, open_flat, sweep_flat
-from solver.cpu.inside import Asked
+from solver.cpu.flat import COEFFICIENTS, begin_plane, open_flat, sweep_plane
 from solver.cpu.layout import NOW, SOURCE
 from solver.cpu.margins import make_reading, open_reading, turn_to_whole
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
-from solver.cpu.stack import cells_of_stack, make_stacks, plane_in
+from solver.cpu.stack import make_stack, open_stack, plane_in
 from solver.cpu.streaming import fence, stream_run
-from solver.cpu.uniform import look_ahead, turn_to
+from solver.cpu.uniform import look_ahead
 from solver.cpu.walls import let_be, over_walls
 from solver.cpu.whole import step_plane
 
@@ -71,29 +70,30 @@ def flat_planes(now_out, old_out, arrays, table, ratios, extent, span):
 def flat_some(now_out, old_out, arrays, table, ratios, extent, first, last):
     """Do so for planes first..last-1."""
     rows, columns = extent.rows, extent.columns
-    room = make_room(arrays, table, rows, rows * columns, now_out)
-    batch, ends = open_inputs(arrays, table, rows, rows * columns, room)
-    store = make_stacks(cells_of_stack(COEFFICIENTS + LEVELS, rows, rows * columns, now_out.itemsize), now_out)
-    flat_in(open_flat(store, LEVELS, rows, rows * columns), now_out, old_out, batch, ends, ratios, extent, first, last)
-    keep_alive(arrays, table, room, store)
+    held = make_reading(arrays, table, rows, columns, now_out)
+    store = make_stack(COEFFICIENTS + LEVELS, rows * columns, columns, now_out)
+    flat = open_flat(open_stack(store, rows * columns, columns))
+    flat_in(flat, now_out, old_out, open_reading(arrays, table, extent, held), ratios, extent, first, last)
+    keep_alive(arrays, table, held, store)
 
 
 @kernel(part=True)
-def flat_in(flat, now_out, old_out, batch, ends, ratios, extent, first, last):
+def flat_in(flat, now_out, old_out, reading, r, extent, first, last):
     """Do so in the scratch that is given."""
-    cells, steps, levels = extent.rows * extent.columns, extent.steps, flat.levels
+    batch, cells, steps = reading.batch, reading.batch.cells, extent.steps
+    c, levels, seam = flat.c, flat.levels, reading.seam
     out, kept, streamed = pointer(now_out, 0), pointer(old_out, 0), now_out.nbytes > STREAMED
     for p in range(first, last):
-        memory = turn_to(batch, p, first)
+        memory = turn_to_whole(reading, p, first)
         streams = look_ahead(batch, min(p + 1, last - 1))
-        begin_flat(flat, 1, memory, Asked(batch.ahead, streams), ends, extent, ratios)
+        old, now = memory[NOW], plane_in(levels, 1)
+        begin_plane(c, now, memory, Asked(batch.ahead, streams), seam, extent, r)
         for k in range(2, steps + 1):
-            slots = k % LEVELS, (k - 1) % LEVELS, (k - 2) % LEVELS
-            new = pointer(out, p * cells) if k == steps and not streamed else plane_in(levels, slots[0])
-            now, old = plane_in(levels, slots[1]), memory[NOW] if k == 2 else plane_in(levels, slots[2])
-            sweep_flat(flat, slots, new, now, old, Asked(batch.ahead, 0), extent, ratios)
+            new = pointer(out, p * cells) if k == steps and not streamed else plane_in(levels, k % LEVELS)
+            sweep_plane(new, c, now, old, Asked(batch.ahead, 0), seam, extent, r)
+            old, now = now, new
         if streamed:
-            stream_run(out, p * cells, plane_in(levels, steps % LEVELS), 0, cells)
+            stream_run(out, p * cells, now, 0, cells)
         if old_out.size:
-            copy_run(kept, p * cells, plane_in(levels, (steps - 1) % LEVELS), 0, cells)
+            copy_run(kept, p * cells, old, 0, cells)
     fence()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from solver import stencil
 from solver.compiling import kernel, point_function
-from solver.cpu.inside import ask
+from solver.cpu.asking import ask
 from solver.cpu.layout import NOW, OLD
 from solver.cpu.seam import fields_around, level_around, over_plane
 from solver.cpu.vectors import take_widest
