@@ -92,7 +92,7 @@ def adjoint_in(scratch, padded, pending, targets, cotangents, reading, r, extent
         given = Given(pointer(of_now, p * cells), pointer(of_old, p * cells), of_old.size > 0)
         begin_plane(flat.c, plane_in(flat.levels, 2), memory, Asked(batch.ahead, 0), seam, extent, r)
         copy_run(scratch.first, 0, memory[NOW], 0, cells)
-        close_rows(scratch.first, scratch.first, scratch.first, extent)
+        close_rows(scratch.first, scratch.first, extent)
         memory, by = (scratch.first, *memory[1:]), close_coefficients(flat.c, extent)
         mark_segments(scratch, memory, Asked(batch.ahead, 0), seam, extent, r)
         following = min(p + 1, last - 1)
@@ -153,7 +153,7 @@ def run_segment(scratch, g, memory, by, s, asked, seam, extent, r):
 def close_level(scratch, slot, extent):
     """Close the last level of a segment, which no sweep reads but the sums over its steps."""
     level = plane_in(scratch.flat.levels, slot)
-    close_rows(level, level, level, extent)
+    close_rows(level, level, extent)
 
 
 @kernel(inline=True)

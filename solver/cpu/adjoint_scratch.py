@@ -30,7 +30,7 @@ class Scratch(NamedTuple):
     marks: Stack
     "two levels at the start of each segment"
     first: Any
-    "pointer to a plane for H[0], which the inputs have without a border"
+    "pointer to a plane for H[0], which the inputs have without a border; packs need none"
     segment: int
     segments: int
 

@@ -34,8 +34,8 @@ class Received(NamedTuple):
 def close_coefficients(c, extent):
     """Close the coefficients as the transpose reads them, and return what cells receive by."""
     _, _, west, east = extent.sides
-    close_rows(c[SOUTH], c[NORTH], c[NORTH], extent)
-    close_rows(c[NORTH], c[SOUTH], c[SOUTH], extent)
+    close_rows(c[SOUTH], c[NORTH], extent)
+    close_rows(c[NORTH], c[SOUTH], extent)
     return Received(c, c[EAST] if west == PERIODIC else c[WEST], c[WEST] if east == PERIODIC else c[EAST])
 
 
@@ -60,5 +60,5 @@ def pull_closed(made, by, lam, later, asked, seam, extent, r):
 @kernel(inline=True)
 def pull_plane(made, by, lam, later, asked, seam, extent, r):
     """Do so, and close the one after first."""
-    close_rows(lam, lam, lam, extent)
+    close_rows(lam, lam, extent)
     pull_closed(made, by, lam, later, asked, seam, extent, r)

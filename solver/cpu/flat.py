@@ -87,5 +87,5 @@ def sweep_closed(new, c, now, old, asked, seam, extent, r):
 @kernel(inline=True)
 def sweep_plane(new, c, now, old, asked, seam, extent, r):
     """Do so, and close the one before first, which lies in a stack with a border."""
-    close_rows(now, now, now, extent)
+    close_rows(now, now, extent)
     sweep_closed(new, c, now, old, asked, seam, extent, r)

@@ -62,17 +62,17 @@ def open_seam(marks, extent, one):
 
 
 @kernel(inline=True)
-def close_rows(plane, to_north, to_south, extent):
-    """Put a row north and one south of a plane of scratch: that across it, or beyond a wall its own of other planes."""
+def close_rows(plane, beyond_wall, extent):
+    """Put a row north and one south of a plane of scratch: that across it, or beyond a wall another plane's nearest."""
     n, cells, (north, south, _, _) = extent.columns, extent.rows * extent.columns, extent.sides
     if north == PERIODIC:
         copy_rows(plane, -n, n, plane, cells - n, n, 1, n)
     else:
-        copy_rows(plane, -n, n, to_north, 0, n, 1, n)
+        copy_rows(plane, -n, n, beyond_wall, 0, n, 1, n)
     if south == PERIODIC:
         copy_rows(plane, cells, n, plane, 0, n, 1, n)
     else:
-        copy_rows(plane, cells, n, to_south, cells - n, n, 1, n)
+        copy_rows(plane, cells, n, beyond_wall, cells - n, n, 1, n)
 
 
 @point_function
@@ -144,9 +144,9 @@ def over_closed(make, arguments, between, duties, seam, extent, r):
 
     Rows lie north and south of such planes, see `close_rows`; `before` and `after`, the signs of u there, are None.
     Loops are runs of a constant number of cells, of which LLVM makes vectors. Those that hold no end of a row are
-    spared the choices: `seam` is None there. Before each CHUNK of cells between(its first cell, duties, one) is called,
-    with a one of the inputs' dtype. All of it is part of the code of whoever calls: a function that is passed on at run
-    time is an address, which no cache on disk can keep.
+    spared the choices: `seam` is None there. Once a CHUNK of cells, but for those of short runs, between(its first
+    cell, duties, one) is called, with a one of the inputs' dtype. All of it is part of the code of whoever calls: a
+    function that is passed on at run time is an address, which no cache on disk can keep.
     """
     take_widest()
     n, stop = extent.columns, extent.rows * extent.columns

@@ -1,4 +1,4 @@
-"""Planes of scratch, one behind the other, as flat as the inputs: a sweep is then one loop over the inner rows.
+"""Planes of scratch, one behind the other, as flat as the inputs: a sweep is then one loop.
 
 Rows have no padding: loads are aligned where the columns are a multiple of a vector. There may be a border before and
 behind each plane, for the rows that `solver.cpu.seam` puts there.

@@ -17,9 +17,9 @@ GRADIENTS = 7
 
 @kernel(part=True)
 def pitch_of(cells, itemsize):
-    """Cells from one plane or column of scratch to the next.
+    """Cells from one plane of scratch to the next.
 
-    Whole cache lines, and two more: planes lie on different sets of a cache, columns have room on either side.
+    Whole cache lines, and two more: planes of a power of two lie on different sets of a cache.
     """
     line = LINE // itemsize
     return (cells + line - 1) // line * line + 2 * line

@@ -49,6 +49,23 @@ def test_one_step_and_groups_equal_the_general_kernel_and_the_reference(
             assert_rounding_close(g, a.astype(np.float64), steps, summed=steps + 1)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kinds", SIDES, ids=name)
+def test_long_rows_equal_the_reference(kinds, dtype, make_inputs, split, assert_rounding_close):
+    """Most runs of a long row hold no end of it, and make no choice between neighbours."""
+    shape, mesh, steps = (2, 5, 200), Mesh(0.2, 0.9, 1.2, kinds), 4
+    inputs, cotangent = make_inputs(shape, dtype), Levels(*make_inputs(shape, dtype)[:2])
+    double = Inputs(*(a.astype(np.float64) for a in inputs))
+    for g, w in zip(
+        cpu.forward(*split(inputs), mesh, steps), reference.forward(*split(double), mesh, steps), strict=True
+    ):
+        assert_rounding_close(g, w, steps)
+    got = cpu.adjoint(cotangent, *split(inputs), mesh, steps)
+    want = reference.adjoint(Levels(*(c.astype(np.float64) for c in cotangent)), *split(double), mesh, steps)
+    for g, w in zip(got, want, strict=True):
+        assert_rounding_close(g, w, steps, summed=steps + 1)
+
+
 @pytest.mark.parametrize("kinds", SIDES, ids=name)
 def test_a_run_in_segments_equals_the_general_kernel_and_the_reference(
     kinds, make_inputs, split, assert_rounding_close
