@@ -100,5 +100,6 @@ def published_fields_adjoint(g, flat, sums, groups, group, memory, seam, extent,
     to = parts_of_fields(g, sums)
     fields_plane(to, summed, seam, extent, r)
     over_walls(release_wall, (to, summed, r.one - r.one), 1, extent)
-    close_rows(to[5], to[5], extent)
-    velocities_plane(g[U], g[V], to[0], to[1], to[5], seam, extent, r)
+    of_u, of_v, _, _, _, centre = to
+    close_rows(centre, centre, extent)
+    velocities_plane(g[U], g[V], of_u, of_v, centre, seam, extent, r)

@@ -128,7 +128,8 @@ def fields_of_pack(g, scratch, groups, group, memory, extent, r):
     to = parts_of_fields(g, scratch.sums)
     fields_lanes(to, summed, extent, r)
     over_walls(release_wall, (to, summed, r.one - r.one), LANES, extent)
-    velocities_lanes(g[U], g[V], to[0], to[1], to[5], extent, r)
+    of_u, of_v, _, _, _, centre = to
+    velocities_lanes(g[U], g[V], of_u, of_v, centre, extent, r)
 
 
 @kernel(part=True)

@@ -123,19 +123,21 @@ def level_around(H, q, north, south, seam):
 
 
 @kernel(inline=True)
-def over_rest(make, arguments, begin, rest, stop, seam, n, r):
+def over_rest(make, arguments, begin, rest, stop, around, seam, r):
     """Go over the cells rest..stop-1 of those from `begin` on as `over_closed` does, in short runs.
 
-    The last one begins early, in cells that are made already: whoever writes must not write over what is read.
+    `around` says how far the cells north and south are, and the signs of u there. The last run begins early, in cells
+    that are made already: whoever writes must not write over what is read.
     """
+    up, down, before, after = around
     fits = stop - begin >= RUN
     for run in range((stop - rest + RUN - 1) // RUN if fits else 0):
         start = min(rest + run * RUN, stop - RUN)
         for offset in range(RUN):
             q = start + offset
-            make(q, q - n, q + n, None, None, arguments, seam, r)
+            make(q, q + up, q + down, before, after, arguments, seam, r)
     for q in range(stop if fits else begin, stop):
-        make(q, q - n, q + n, None, None, arguments, seam, r)
+        make(q, q + up, q + down, before, after, arguments, seam, r)
 
 
 @kernel(inline=True)
@@ -164,7 +166,7 @@ def over_closed(make, arguments, between, duties, seam, extent, r):
                 make(q, q - n, q + n, None, None, arguments, seam, r)
         column += LONG
         column -= n if column >= n else 0  # of no meaning in rows shorter than a run, all of which hold ends
-    over_rest(make, arguments, 0, rest, stop, seam, n, r)
+    over_rest(make, arguments, 0, rest, stop, (-n, n, None, None), seam, r)
 
 
 @kernel(inline=True)
@@ -183,15 +185,9 @@ def over_plane(make, arguments, between, duties, seam, extent, r):
         for offset in range(CHUNK):
             q = start + offset
             make(q, q - n, q + n, None, None, arguments, seam, r)
-    over_rest(make, arguments, begin, rest, stop, seam, n, r)
+    over_rest(make, arguments, begin, rest, stop, (-n, n, None, None), seam, r)
     for edge in range(2):
         i = edge * (rows - 1)
         north, south, before, after = neighbours_along(i, rows, sides, r)
-        first, up, down = i * n, (north - i) * n, (south - i) * n
-        for run in range((n + RUN - 1) // RUN if n >= RUN else 0):
-            start = first + min(run * RUN, n - RUN)
-            for offset in range(RUN):
-                q = start + offset
-                make(q, q + up, q + down, before, after, arguments, seam, r)
-        for q in range(first + n if n >= RUN else first, first + n):
-            make(q, q + up, q + down, before, after, arguments, seam, r)
+        around = (north - i) * n, (south - i) * n, before, after
+        over_rest(make, arguments, i * n, i * n, (i + 1) * n, around, seam, r)
