@@ -1,9 +1,9 @@
 """Several time steps of a tile in one pass over its rows.
 
-Step s of row i needs step s-1 of rows i-1 to i+1. So a pass down the rows can make step 0 of row i, then step 1 of row
-i-1, step 2 of row i-2, and so on: the coefficients of a row serve all steps while they are in the first-level cache.
-Two levels are kept, H[k+1] written over H[k-1]. Where the rows are periodic the pass leaves s rows on each side of the
-seam undone at step s; a second one closes them.
+Step s of row i needs step s-1 of rows i-1 to i+1. So a pass down the rows can make step 0 of some rows, then step 1 of
+those one higher up, step 2 of those two higher up, and so on: the coefficients of a row serve all steps while they are
+in the second-level cache. Two levels are kept, H[k+1] written over H[k-1]. Beyond an open side, the edge of a periodic
+plane among them, the tile has rows enough for all steps.
 
 Every cell is made by the same formula from the same numbers whatever the tile, so tiles and threads change no bit.
 """
@@ -14,14 +14,13 @@ from typing import Any, NamedTuple
 
 from solver.compiling import kernel
 from solver.cpu.copying import copy_run
-from solver.cpu.layout import DIRICHLET, OPEN, PERIODIC
+from solver.cpu.layout import DIRICHLET, OPEN
 from solver.cpu.rows import Around, begin_row, sweep_row, update_row
-from solver.cpu.sources import ask_ahead, load_now, place_fields
+from solver.cpu.sources import load_now, place_fields
 from solver.cpu.streaming import stream_run
 from solver.cpu.tiles import end_row, fill_ends, first_row, plane_row, slot
 
-GROUP = 2  # steps that follow each other row by row
-BLOCK = 4  # rows that a group makes in turn
+BLOCK = 4  # rows that a step makes in one loop
 
 
 class Result(NamedTuple):
@@ -41,12 +40,8 @@ class Result(NamedTuple):
 
 @kernel(inline=True)
 def around(i, level, tile, room):
-    """Find row i of the tile and the rows before and after it, in the level at offset `level`."""
-    north, south = i - 1, i + 1
-    if i == 0:
-        north = tile.rows - 1 if tile.north == PERIODIC else 0
-    if south == tile.rows:
-        south = 0 if tile.south == PERIODIC else i
+    """Find row i of the tile and the rows before and after it, itself beyond a wall, in the level at offset `level`."""
+    north, south = max(i - 1, 0), min(i + 1, tile.rows - 1)
     return Around(level + slot(room, i), level + slot(room, north), level + slot(room, south))
 
 
@@ -101,7 +96,7 @@ def begin(result, sources, i, steps, tile, extent, room, r):
         begin_row(room.c, here, new, new_at, room.work, now, sources.old_field, sources.fields, place, n, r)
     if walled(tile):
         hold_values(new, new_at, sources.fields[4], place.source, i, tile)
-        if room.kept:
+        if steps > 1:
             hold_coefficients(room.c, here, sources.fields[4], place.source, i, tile)
     if steps > 1:
         fill_ends(room.work, new_at, tile, r.one)
@@ -117,52 +112,59 @@ def store_row(result, target, to, source, start, count):
 
 
 @kernel(inline=True)
-def advance(result, i, step, steps, tile, extent, room, one):
-    """Make step `step` of the pass in row i from the kept coefficients; store the row after the last."""
-    n = tile.columns
-    level = room.plane if step & 1 else 0  # of H[k]
-    here, other = slot(room, i), room.plane - level
+def lies_within(i, tile, room):
+    """Whether the rows before and after row i lie beside it in the ring."""
+    return 0 < i < tile.rows - 1 and 0 < i & room.mask < room.mask
+
+
+@kernel(inline=True)
+def sweep_rows(first, end, level, tile, room):
+    """Make H[k+1] of rows first..end-1 from H[k] at offset `level`; rows side by side in the ring are one loop."""
+    n, other = tile.columns, room.plane - level
     # Whole vectors: what lies beyond the end of a row is scratch, and its end cells are filled afterwards.
     whole = (n + room.lead - 1) // room.lead * room.lead
-    sweep_row(room.c, here, room.work, here + other, room.work, around(i, level, tile, room), whole)
-    fill_ends(room.work, here + other, tile, one)
-    if step == steps - 1:
-        skip = steps if tile.west == OPEN else 0
-        width = n - skip - (steps if tile.east == OPEN else 0)
-        to = result.at + plane_row(tile, i, extent.rows) * extent.columns + (tile.column + skip) % extent.columns
-        store_row(result, result.now, to, room.work, here + other + skip, width)
-        if result.keeps_old:
-            store_row(result, result.old, to, room.work, here + level + skip, width)
+    i = first
+    while i < end:
+        after = i + 1
+        if lies_within(i, tile, room):
+            while after < end and lies_within(after, tile, room):
+                after += 1
+        here, count = slot(room, i), (after - i - 1) * room.stride + whole
+        sweep_row(room.c, here, room.work, here + other, room.work, around(i, level, tile, room), count)
+        i = after
 
 
 @kernel(inline=True)
-def close_seam(result, steps, tile, extent, room, r):
-    """Where the rows are periodic, make what the pass has left undone beside the seam."""
-    if tile.north == PERIODIC:
-        for step in range(1, steps):
-            for i in range(tile.rows - step, tile.rows + step):
-                advance(result, i if i < tile.rows else i - tile.rows, step, steps, tile, extent, room, r.one)
+def advance(result, head, step, steps, tile, extent, room, one):
+    """Make step `step` of a block of rows from the kept coefficients; store them after the last."""
+    first, end = max(head - step, first_row(tile, step)), min(head - step + BLOCK, end_row(tile, step))
+    level = room.plane if step & 1 else 0  # of H[k]
+    sweep_rows(first, end, level, tile, room)
+    for i in range(first, end):
+        here = slot(room, i)
+        fill_ends(room.work, here + room.plane - level, tile, one)
+        if step == steps - 1:
+            store(result, i, here + room.plane - level, here + level, steps, tile, extent, room)
 
 
 @kernel(inline=True)
-def pass_rows(result, sources, steps, ahead, tile, extent, room, r):
-    """Make all steps in one pass; what is asked for in advance lies `ahead` rows further down than the pass is."""
-    # The row before the first, the first, and where the pass begins at the second, that.
-    for i in range(tile.rows - 1 if tile.north == PERIODIC else 0, tile.rows + (2 if tile.north == OPEN else 1)):
-        load_now(sources, i if i < tile.rows else i - tile.rows, tile, extent, room, r)
-    share = (6 + steps) // steps  # of the seven inputs, asked for beside each step
+def store(result, i, now, old, steps, tile, extent, room):
+    """Store row i of the result from where it lies in the ring."""
+    skip = steps if tile.west == OPEN else 0
+    width = tile.columns - skip - (steps if tile.east == OPEN else 0)
+    to = result.at + plane_row(tile, i, extent.rows) * extent.columns + (tile.column + skip) % extent.columns
+    store_row(result, result.now, to, room.work, now + skip, width)
+    if result.keeps_old:
+        store_row(result, result.old, to, room.work, old + skip, width)
+
+
+@kernel(inline=True)
+def pass_rows(result, sources, steps, tile, extent, room, r):
+    """Make all steps in one pass."""
+    for i in range(first_row(tile, 0) + 1):  # each step loads the row after its own
+        load_now(sources, i, tile, extent, room, r)
     for head in range(0, tile.rows + steps - 1, BLOCK):
-        for group in range(0, steps, GROUP):
-            for lead in range(head - group, head - group + BLOCK):
-                for step in range(group, min(group + GROUP, steps)):
-                    i = lead - (step - group)
-                    if i < first_row(tile, step) or i >= end_row(tile, step):
-                        continue
-                    if i + ahead < tile.rows:
-                        for which in range(share * step, min(7, share * (step + 1))):
-                            ask_ahead(sources, which, plane_row(tile, i + ahead, extent.rows), tile, extent)
-                    if step == 0:
-                        begin(result, sources, i, steps, tile, extent, room, r)
-                    else:
-                        advance(result, i, step, steps, tile, extent, room, r.one)
-    close_seam(result, steps, tile, extent, room, r)
+        for i in range(max(head, first_row(tile, 0)), min(head + BLOCK, end_row(tile, 0))):
+            begin(result, sources, i, steps, tile, extent, room, r)
+        for step in range(1, steps):
+            advance(result, head, step, steps, tile, extent, room, r.one)

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from solver.compiling import kernel
-from solver.cpu.copying import prefetch
 from solver.cpu.layout import DX, DY, NOW, OLD, PERIODIC, SOURCE, U, V, plane_base
 from solver.cpu.pointers import pointer
 from solver.cpu.rows import Place
@@ -36,20 +35,18 @@ class Sources(NamedTuple):
     "IN_PLACE, COPIED or CONSTANT, of each input: pointer"
     base: Any
     "offset of the plane in each input: pointer"
-    ahead: Any
-    "offset of the plane that is asked for in advance, or -1 for none: pointer"
 
 
 @kernel(part=True)
 def make_notes():
     """Allocate what `Sources` keeps of each input."""
-    return np.zeros(21, np.int64)
+    return np.zeros(14, np.int64)
 
 
 @kernel(inline=True)
 def open_sources(notes, arrays, table, tile, extent, room, r):
     """Decide how each input is read, for all planes of a batch; `notes` is `make_notes()`."""
-    how, base, ahead = pointer(notes, 0), pointer(notes, 7), pointer(notes, 14)
+    how, base = pointer(notes, 0), pointer(notes, 7)
     wraps = tile.column < 0 or tile.column + tile.columns > extent.columns
     for which in range(7):
         ends = which in (NOW, V) or (which == DY and r.diffusivity_share is not None)
@@ -68,7 +65,7 @@ def open_sources(notes, arrays, table, tile, extent, room, r):
         source if how[SOURCE] == IN_PLACE else work,
     )
     inputs = (now, old, source, u, v, Dx, Dy)
-    return Sources(inputs, fields, old if how[OLD] == IN_PLACE else work, how, base, ahead)
+    return Sources(inputs, fields, old if how[OLD] == IN_PLACE else work, how, base)
 
 
 @kernel(inline=True)
@@ -80,30 +77,6 @@ def turn_to(sources, arrays, table, p, tile, room):
             for n in range(FIRST_BUFFER[which], FIRST_BUFFER[which] + BUFFERED[which]):
                 value = arrays[which][sources.base[which]]
                 fill_run(room.work, room.buffers + n * room.stride - 1, tile.columns + 2, value)
-
-
-@kernel(inline=True)
-def look_ahead(sources, arrays, table, p):
-    """Let plane p of the batch be asked for in advance, or none if it is negative; of equal inputs only the first."""
-    for which in range(7):
-        sources.ahead[which] = -1
-        if p >= 0 and sources.how[which] != CONSTANT:
-            twin = which in (OLD, SOURCE) and arrays[which].ctypes.data == arrays[NOW].ctypes.data
-            if not twin:
-                sources.ahead[which] = plane_base(table, which, p)
-
-
-@kernel(inline=True)
-def ask_ahead(sources, which, row, tile, extent):
-    """Ask for the tile's part of a row of one input.
-
-    The processor's own prefetcher starts anew at each page: a plane of 32 x 32 float32, a row of 1024. Asked for one
-    input at a time, between the steps: a burst fills the line buffers and stalls.
-    """
-    if sources.ahead[which] >= 0:
-        first = max(0, tile.column)
-        count = min(tile.columns, extent.columns - first)
-        prefetch(sources.inputs[which], sources.ahead[which] + row * extent.columns + first, count)
 
 
 @kernel(inline=True)

@@ -20,7 +20,7 @@ from solver.cpu.march import BLOCK, Result, pass_rows
 from solver.cpu.pointers import pointer
 from solver.cpu.scan import INFINITE, INTEGERS, MAGNITUDE, largest_of, words_of
 from solver.cpu.sharing import share_out
-from solver.cpu.sources import look_ahead, make_notes, open_sources, turn_to
+from solver.cpu.sources import make_notes, open_sources, turn_to
 from solver.cpu.streaming import fence
 from solver.cpu.threads import Team, share
 from solver.cpu.tiles import Tile, make_store, open_room
@@ -29,7 +29,7 @@ from solver.records import Array, Levels, Ratios
 DEPTH = 16  # steps in a passage: of 4, 8 and 16 the fastest at 1024^2 and 4096^2
 WIDTH = 512  # columns of a tile: the ring of rows, a few more than DEPTH, then stays within a second-level cache
 STREAMED = 1 * 2**20  # bytes of a result that no cache keeps until it is read again
-AHEAD = 3  # rows that are asked for in advance
+AHEAD = 3  # rows further down that a look asks for in advance
 LEAST = 2  # a strip has at least so many times DEPTH rows
 
 
@@ -113,7 +113,7 @@ def march_some(now_out, old_out, arrays, table, ratios, extent, cut, look, first
     """Do so for parts first..last-1."""
     columns = extent.columns // cut.tiles + 1 + 2 * extent.steps
     ring = 1
-    while ring < extent.steps + BLOCK + 3:
+    while ring < extent.steps + BLOCK + 1:
         ring *= 2
     store = make_store(columns, ring, extent.steps, now_out)
     strips_in(store, ring, make_notes(), now_out, old_out, arrays, table, ratios, extent, cut, look, first, last)
@@ -135,8 +135,7 @@ def strips_in(store, ring, notes, now_out, old_out, arrays, table, ratios, exten
         turn_to(sources, arrays, table, p, tile, room)
         at = p * extent.rows * extent.columns
         result = Result(pointer(now_out, 0), pointer(old_out, 0), old_out.size > 0, at, now_out.nbytes > STREAMED)
-        look_ahead(sources, arrays, table, p)
-        pass_rows(result, sources, steps, AHEAD, tile, extent, room, ratios)
+        pass_rows(result, sources, steps, tile, extent, room, ratios)
         if look.largest.size:
             fence()
             look_at_part(look, part, p, rest, extent, cut)

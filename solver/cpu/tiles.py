@@ -15,6 +15,7 @@ from solver.cpu.copying import LINE, copy_run
 from solver.cpu.layout import OPEN, PERIODIC
 from solver.cpu.pointers import pointer, seven
 
+SETS, APART = 64, 7  # lines of 4 KiB, and by how many beyond whole ones a plane of scratch lies behind the last
 BUFFERS = 10  # rows of fields that are not read in place: three of u, three of Dx, v, Dy, source, H[-1]
 
 
@@ -37,7 +38,7 @@ class Room(NamedTuple):
     """Scratch of one thread: padded rows, each beginning on a cache line, with a cell beside either end."""
 
     c: tuple[Any, ...]
-    "pointers to seven planes of coefficients"
+    "pointers to seven planes of coefficients; a single step keeps none"
     work: Any
     "pointer to the even levels, the odd levels and the buffers"
     stride: int
@@ -50,8 +51,6 @@ class Room(NamedTuple):
     "cells from an even level to the odd one"
     buffers: int
     "offset of the first buffer's first cell"
-    kept: bool
-    "whether there are coefficients: a single step keeps none"
 
 
 @kernel(part=True)
@@ -64,12 +63,15 @@ def make_store(columns, ring, steps, like):
 
 @kernel(part=True)
 def measure(columns, ring, itemsize):
-    """Cells before a row, from one row to the next, and of all rows."""
+    """Cells before a row, from one row to the next, and from one plane of scratch to the next.
+
+    A load waits for a store before it whose address ends in the same 12 bits, until that is known to be another. Planes
+    are so far apart, modulo 4 KiB, that no load of the next vectors meets a store of the last ones.
+    """
     lead = LINE // itemsize
     stride = (columns + lead - 1) // lead * lead + lead
     plane = ring * stride
-    if plane * itemsize % 4096 < LINE:
-        plane += lead  # planes 4 KiB apart would fall on the same lines of the first-level cache
+    plane += (APART * lead - plane) % (SETS * lead)
     return lead, stride, plane
 
 
@@ -79,7 +81,7 @@ def open_room(store, columns, ring, steps):
     lead, stride, plane = measure(columns, ring, store.itemsize)
     first = 7 * plane if steps > 1 else 0
     c = seven(store, 0, plane)
-    return Room(c, pointer(store, first), stride, ring - 1, lead, plane, 2 * plane + lead, steps > 1)
+    return Room(c, pointer(store, first), stride, ring - 1, lead, plane, 2 * plane + lead)
 
 
 @kernel(inline=True)
@@ -99,17 +101,13 @@ def plane_row(tile, i, rows):
 
 @kernel(inline=True)
 def first_row(tile, step):
-    """First row of a tile that step `step` (0, 1, ...) can make in one pass down the rows."""
-    if tile.north == PERIODIC:
-        return step
+    """First row of a tile that step `step` (0, 1, ...) makes."""
     return step + 1 if tile.north == OPEN else 0
 
 
 @kernel(inline=True)
 def end_row(tile, step):
     """One past the last such row."""
-    if tile.south == PERIODIC:
-        return tile.rows - step
     return tile.rows - step - 1 if tile.south == OPEN else tile.rows
 
 
