@@ -6,6 +6,7 @@ from scheme_kinds import BOUNDARIES, FORMS, name
 
 from solver import cpu, reference
 from solver.cpu.bands import BAND
+from solver.cpu.strips import DEPTH, WIDTH
 from solver.cpu.threads import ENOUGH
 from solver.records import Filter, Mesh
 
@@ -33,6 +34,22 @@ def test_bands_give_the_bits_of_one_thread_and_the_numbers_of_the_reference(
         for one, two, three, right in zip(*runs, want, strict=True):
             assert one.tobytes() == two.tobytes() == three.tobytes()
             assert_rounding_close(one, right, STEPS)
+
+
+@pytest.mark.parametrize("steps", [DEPTH, DEPTH + 1, 2 * DEPTH + 1])
+@pytest.mark.parametrize("kinds", BOUNDARIES[::3], ids=name)
+def test_strips_and_tiles_of_full_depth_equal_the_reference(
+    kinds, steps, make_inputs, split, assert_rounding_close, set_threads
+):
+    """Passages as deep as they get: rows come round in the ring, blocks of rows are cut by its end and by walls."""
+    forms, shape = FORMS[BOUNDARIES.index(kinds) % len(FORMS)], (5 * DEPTH + 1, 2 * WIDTH + 3)
+    levels, fields = split(make_inputs(shape))
+    mesh = Mesh(0.2, 0.9, 1.2, kinds, *forms)
+    want = reference.forward(levels, fields, mesh, steps)
+    for threads in (1, 2):
+        set_threads(threads)
+        for got, right in zip(cpu.forward(levels, fields, mesh, steps), want, strict=True):
+            assert_rounding_close(got, right, steps)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
