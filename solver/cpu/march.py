@@ -113,8 +113,8 @@ def store_row(result, target, to, source, start, count):
 
 @kernel(inline=True)
 def lies_within(i, tile, room):
-    """Whether the rows before and after row i lie beside it in the ring."""
-    return 0 < i < tile.rows - 1 and 0 < i & room.mask < room.mask
+    """Whether the rows before and after row i lie beside it in the ring; row 0 lies at the start of it."""
+    return i < tile.rows - 1 and 0 < i & room.mask < room.mask
 
 
 @kernel(inline=True)
