@@ -136,7 +136,7 @@ def sweep_rows(first, end, level, tile, room):
 
 @kernel(inline=True)
 def advance(result, head, step, steps, tile, extent, room, one):
-    """Make step `step` of a block of rows from the kept coefficients; store them after the last."""
+    """Make step `step` of a block of rows, so many above `head`, from the kept coefficients; store the last step's."""
     first, end = max(head - step, first_row(tile, step)), min(head - step + BLOCK, end_row(tile, step))
     level = room.plane if step & 1 else 0  # of H[k]
     sweep_rows(first, end, level, tile, room)
