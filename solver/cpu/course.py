@@ -118,7 +118,7 @@ class Call(NamedTuple):
                 share(forward_planes, arguments, planes, team)
         elif cells > CACHED or (planes < team.size and cells > SHARED):
             return march_batch(now, old, self.batch, self.ratios, extent, planes, team, room, looks)
-        elif is_small((planes, extent.rows, extent.columns), steps):
+        elif is_small((planes, extent.rows, extent.columns), steps, extent.itemsize):
             share(step_packs if steps == 1 else flat_packs, (*arguments, planes), packs_of(planes), team)
         else:
             # Each is compiled when first used.

@@ -86,7 +86,7 @@ def evaluate(
     if not out.size:
         return
     arguments, team = _call(out, image, out.shape, layer, parts, mesh, steps), _team(out, parts, steps, team)
-    if is_small_for_layer(out.shape, steps):
+    if is_small_for_layer(out.shape, steps, team.size):
         share(layer_packs, (*arguments, False), packs_of(prod(out.shape[:2])), team)
     else:
         share(layer_planes, arguments, prod(out.shape[:2]), team)
@@ -108,7 +108,8 @@ def evaluate_by_cell(
 def goes_by_cell(shape: tuple[int, ...], steps: int, itemsize: int, team: Team) -> bool:
     """Whether images of (N, C, rows, columns) whose channels are last may lie so, and better than as planes."""
     N, C, rows, columns = shape
-    busy = packs_of(N * C) >= team.size or is_small_for_layer(shape, steps)  # else threads share out single planes
+    # Else threads share out single planes.
+    busy = packs_of(N * C) >= team.for_work(prod(shape) * (steps + len(NAMES))).size
     return C % LANES == 0 and busy and rows * columns * LANES * itemsize <= LARGEST_PACK
 
 

@@ -52,9 +52,10 @@ def forward(out: Array, image: Array, filters: Array, norm: Norm, equation: Equa
     else:
         choice: bool | None = None
         kernel = layer_forward.step_groups if steps == 1 else layer_forward.flat_groups
-        if is_small(image.shape, steps):
+        small = is_small(image.shape, steps, image.itemsize)
+        if small:
             kernel, choice = layer_forward.packed_groups, None if steps == 1 else True
-        learned, scheme = _learned(image, filters, norm, team), _scheme(image, equation, choice)
+        learned, scheme = _learned(image, filters, norm, team, small), _scheme(image, equation, choice)
         _run(kernel, (out.reshape(-1), learned, scheme), learned, team)
 
 
@@ -77,10 +78,10 @@ def pull_back(
         )
     found, ratios = learned_fields.sums_of(image, filters), Ratios.of(equation.mesh, image.dtype)
     if steps == 1 and not (ratios.velocity_share or ratios.diffusivity_share):
-        small = is_small(image.shape, steps, adjoint=True)
+        small = is_small(image.shape, steps, image.itemsize, adjoint=True)
         kernel = layer_adjoint.pull_packed_step if small else layer_adjoint.pull_step
         choice = True if of_image and joined[1] and joined[2] else None
-        learned, scheme = _learned(image, filters, norm, team), _scheme(image, equation, choice)
+        learned, scheme = _learned(image, filters, norm, team, small), _scheme(image, equation, choice)
         targets = _targets(scheme, of_image, joined, prod(image.shape[2:]), filters.shape[1])
         arguments = (made.reshape(-1), found.reshape(-1), writable(cotangent.reshape(-1)), targets, learned, scheme)
         _run(kernel, arguments, learned, team)
@@ -89,11 +90,11 @@ def pull_back(
     return learned_fields.finish(made, found, image, filters, norm, team)
 
 
-def _learned(image: Array, filters: Array, norm: Norm, team: Team) -> Learned:
-    """Describe the planes of an image, and how many are a group: enough groups for all threads, whole packs."""
+def _learned(image: Array, filters: Array, norm: Norm, team: Team, packed: bool) -> Learned:
+    """Describe the planes of an image, and how many are a group: enough for all threads, and of small planes packs."""
     n, cells, planes = filters.shape[1], prod(image.shape[2:]), prod(image.shape[:2])
     group = max(1, min(GROUP // (image.itemsize * n * cells), planes // max(1, team.pieces)))
-    if is_small(image.shape, 2):
+    if packed:
         group = -(-group // LANES) * LANES
     folded, shifts = learned_fields.folded_into(filters, norm)
     shape = (image.shape[1], n, image.shape[2], image.shape[3])

@@ -130,11 +130,11 @@ def run(
         share(adjoint_filtered, arguments, planes, team)
     elif published and steps == 1:
         joined = True if targets.joined[1] and targets.joined[2] else None
-        if is_small(shape, steps, adjoint=True):
+        if is_small(shape, steps, dtype.itemsize, adjoint=True):
             share(adjoint_step_packs, (*arguments, joined, planes), packs_of(planes), team)
         else:
             share(adjoint_step, (*arguments, joined), planes, team)
-    elif published and is_small(shape, steps, adjoint=True):
+    elif published and is_small(shape, steps, dtype.itemsize, adjoint=True):
         share(adjoint_packs, (*arguments, planes), packs_of(planes), team)
     else:
         share(adjoint_planes, (*arguments, None if published else True), planes, team)

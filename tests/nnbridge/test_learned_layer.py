@@ -99,8 +99,8 @@ def test_groups_are_as_large_as_caches_and_threads_allow(team, group):
     layer, _ = pair(4, torch.float32)
     image, filters = learned_fields.arrays(images((512, 4, 24, 24), torch.float32), layer.coefficients[0].weight)
     norm = Norm(*(np.ones((4, 4)) for _ in range(4)), np.empty(0, np.float32), NOTHING)
-    assert kernel._learned(image, filters, norm, team).group == group
-    assert kernel._learned(image[:, :, :4, :4], filters, norm, Team(512, pieces=4096)).group == 16
+    assert kernel._learned(image, filters, norm, team, False).group == group
+    assert kernel._learned(image[:, :, :4, :4], filters, norm, Team(512, pieces=4096), True).group == 16
 
 
 def test_the_kernel_refuses_a_filter():

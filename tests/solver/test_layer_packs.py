@@ -23,7 +23,7 @@ def layer_of(rng, channels, parts, dtype):
 
 def evaluated(monkeypatch, packed, image, *layer, team=None):
     """The output plane after plane (None), or over packs of images in planes (False), or with channels last (True)."""
-    monkeypatch.setattr(module, "is_small_for_layer", lambda shape, steps: packed is False)
+    monkeypatch.setattr(module, "is_small_for_layer", lambda shape, steps, threads: packed is False)
     if packed:
         by_cell = np.ascontiguousarray(image.transpose(0, 2, 3, 1))
         out = np.full_like(by_cell, np.nan)
@@ -105,8 +105,8 @@ def test_what_does_not_lie_as_it_must_is_refused(rng):
     [
         ((2, 16, 20, 20), 1, 4, 2, True),
         ((2, 24, 20, 20), 1, 4, 2, False),  # one and a half packs
-        ((1, 16, 20, 20), 1, 4, 2, False),  # one pack for two threads, which share out its planes
-        ((1, 16, 8, 8), 1, 4, 2, True),  # small planes are packs in any case
+        ((1, 16, 64, 64), 1, 4, 2, False),  # one pack for two threads, which share out its planes
+        ((1, 16, 20, 20), 1, 4, 2, True),  # too little work for two
         ((2, 16, 64, 64), 5, 4, 2, True),
         ((2, 16, 64, 64), 5, 8, 2, False),  # beyond a second-level cache
     ],
@@ -116,15 +116,19 @@ def test_where_channels_stay_last(shape, steps, itemsize, team, goes):
 
 
 @pytest.mark.parametrize(
-    ("shape", "steps", "small"),
+    ("shape", "steps", "threads", "small"),
     [
-        ((2, 4, 12, 12), 1, True),
-        ((2, 4, 12, 13), 1, False),
-        ((2, 4, 16, 16), 2, True),
-        ((2, 4, 16, 17), 2, False),
-        ((2, 4, 12, 13), 0, False),
-        ((1, 7, 8, 8), 1, False),  # less than half a pack
+        ((2, 4, 12, 12), 1, 1, True),
+        ((2, 4, 12, 13), 1, 1, False),
+        ((2, 4, 16, 16), 2, 1, True),
+        ((2, 4, 16, 17), 2, 1, False),
+        ((2, 4, 12, 13), 0, 1, False),
+        ((1, 7, 8, 8), 1, 1, False),  # less than half a pack
+        ((3, 16, 8, 8), 1, 3, True),
+        ((3, 16, 8, 8), 1, 4, False),  # a thread would have none
     ],
 )
-def test_which_planes_are_small(shape, steps, small):
-    assert is_small_for_layer(shape, steps) == small
+def test_which_planes_are_small(shape, steps, threads, small, monkeypatch):
+    monkeypatch.setattr("solver.cpu.small.OF_LAYER", 144)
+    monkeypatch.setattr("solver.cpu.small.OF_LAYER_MORE", 256)
+    assert is_small_for_layer(shape, steps, threads) == small

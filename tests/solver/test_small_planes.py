@@ -19,8 +19,8 @@ def side_by_side(monkeypatch):
     """Return a function that lays planes of up to so many cells side by side, 0: none."""
 
     def lay(cells):
-        for limit in ("OF_STEP", "OF_STEP_BACK", "OF_MORE"):
-            monkeypatch.setattr(small, limit, cells)
+        for limit in ("OF_STEP", "OF_STEP_BACK", "OF_MORE", "OF_MORE_BACK"):
+            monkeypatch.setattr(small, limit, {4: cells, 8: cells})
 
     return lay
 
@@ -118,16 +118,18 @@ def test_threads_and_results_past_the_caches_change_no_bit(steps, make_inputs, s
 
 
 def test_which_planes_are_small():
-    assert small.is_small((8, 7, 7), 1)
-    assert not small.is_small((7, 7, 7), 1)
-    assert not small.is_small((8, 7, 8), 1)
-    assert small.is_small((8, 12, 12), 1, adjoint=True)
-    assert not small.is_small((8, 12, 13), 1, adjoint=True)
-    assert small.is_small((2, 4, 20, 20), 2)
-    assert not small.is_small((8, 20, 21), 2)
-    assert small.is_small((8, 20, 20), 2, adjoint=True)
-    assert small.is_small((8, 16, 16), 106, adjoint=True)
-    assert not small.is_small((8, 16, 16), 107, adjoint=True)
+    assert small.is_small((8, 7, 7), 1, 4)
+    assert not small.is_small((7, 7, 7), 1, 4)
+    assert not small.is_small((8, 7, 8), 1, 4)
+    assert small.is_small((8, 18, 18), 1, 4, adjoint=True)
+    assert not small.is_small((8, 18, 19), 1, 4, adjoint=True)
+    assert not small.is_small((8, 18, 18), 1, 8, adjoint=True)
+    assert small.is_small((2, 4, 12, 12), 2, 4)
+    assert not small.is_small((8, 12, 13), 2, 4)
+    assert not small.is_small((8, 8, 8), 2, 8)
+    assert small.is_small((8, 20, 20), 2, 4, adjoint=True)
+    assert small.is_small((8, 16, 16), 106, 4, adjoint=True)
+    assert not small.is_small((8, 16, 16), 107, 4, adjoint=True)
     assert [small.packs_of(n) for n in (1, LANES, LANES + 1)] == [1, 1, 2]
 
 
