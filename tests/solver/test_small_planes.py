@@ -19,8 +19,9 @@ def side_by_side(monkeypatch):
     """Return a function that lays planes of up to so many cells side by side, 0: none."""
 
     def lay(cells):
-        for limit in ("OF_STEP", "OF_STEP_BACK", "OF_MORE", "OF_MORE_BACK"):
-            monkeypatch.setattr(small, limit, {4: cells, 8: cells})
+        for limit in ("OF_STEP", "OF_MORE", "OF_MORE_IN_LINES"):
+            monkeypatch.setattr(small, limit, cells)
+        monkeypatch.setattr(small, "OF_STEP_BACK", {4: cells, 8: cells})
 
     return lay
 
@@ -124,9 +125,11 @@ def test_which_planes_are_small():
     assert small.is_small((8, 18, 18), 1, 4, adjoint=True)
     assert not small.is_small((8, 18, 19), 1, 4, adjoint=True)
     assert not small.is_small((8, 18, 18), 1, 8, adjoint=True)
-    assert small.is_small((2, 4, 12, 12), 2, 4)
-    assert not small.is_small((8, 12, 13), 2, 4)
+    assert small.is_small((2, 4, 20, 20), 2, 4)
+    assert not small.is_small((8, 20, 21), 2, 4)
+    assert small.is_small((8, 8, 8), 2, 4)
     assert not small.is_small((8, 8, 8), 2, 8)
+    assert not small.is_small((8, 16, 16), 2, 4)
     assert small.is_small((8, 20, 20), 2, 4, adjoint=True)
     assert small.is_small((8, 16, 16), 106, 4, adjoint=True)
     assert not small.is_small((8, 16, 16), 107, 4, adjoint=True)
