@@ -55,7 +55,7 @@ def _evaluate_layer_cpu(*arguments: Any) -> Tensor:
     _check(tensors, parts)
     x, team = tensors[0].detach(), team_of(torch.get_num_threads())
     numbers = Layer(*(t.detach().contiguous().numpy() for t in tensors[1:]))
-    if format_of(x) == torch.channels_last and kernel.goes_by_cell(tuple(x.shape), steps, x.itemsize, team):
+    if format_of(x) == torch.channels_last and kernel.goes_by_cell(tuple(x.shape), parts, steps, x.itemsize, team):
         made = torch.empty_like(x, memory_format=torch.channels_last)
         by_cell, of_image = (t.permute(0, 2, 3, 1).numpy() for t in (made, x))
         kernel.evaluate_by_cell(by_cell, of_image, numbers, parts, mesh_of(*plain), steps, team)

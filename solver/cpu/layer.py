@@ -85,7 +85,7 @@ def evaluate(
     """
     if not out.size:
         return
-    arguments, team = _call(out, image, out.shape, layer, parts, mesh, steps), _team(out, parts, steps, team)
+    arguments, team = _call(out, image, out.shape, layer, parts, mesh, steps), _team(out.size, parts, steps, team)
     if is_small_for_layer(out.shape, steps, team.size):
         share(layer_packs, (*arguments, False), packs_of(prod(out.shape[:2])), team)
     else:
@@ -102,14 +102,14 @@ def evaluate_by_cell(
     if not out.size:
         return
     arguments = _call(out, image, (N, C, rows, columns), layer, parts, mesh, steps)
-    share(layer_packs, (*arguments, True), packs_of(N * C), _team(out, parts, steps, team))
+    share(layer_packs, (*arguments, True), packs_of(N * C), _team(out.size, parts, steps, team))
 
 
-def goes_by_cell(shape: tuple[int, ...], steps: int, itemsize: int, team: Team) -> bool:
+def goes_by_cell(shape: tuple[int, ...], parts: Parts, steps: int, itemsize: int, team: Team) -> bool:
     """Whether images of (N, C, rows, columns) whose channels are last may lie so, and better than as planes."""
     N, C, rows, columns = shape
     # Else threads share out single planes.
-    busy = packs_of(N * C) >= team.for_work(prod(shape) * (steps + len(NAMES))).size
+    busy = packs_of(N * C) >= _team(prod(shape), parts, steps, team).size
     return C % LANES == 0 and busy and rows * columns * LANES * itemsize <= LARGEST_PACK
 
 
@@ -127,5 +127,6 @@ def _call(
     return out.reshape(-1), image.reshape(-1), flat, chosen, ratios, extent
 
 
-def _team(out: Array, parts: Parts, steps: int, team: Team | None) -> Team:
-    return (team or own_team()).for_work(out.size * (steps + len(parts.learned)))
+def _team(cells: int, parts: Parts, steps: int, team: Team | None) -> Team:
+    """Return the team for so many cells, of all planes."""
+    return (team or own_team()).for_work(cells * (steps + len(parts.learned)))

@@ -112,7 +112,7 @@ def test_what_does_not_lie_as_it_must_is_refused(rng):
     ],
 )
 def test_where_channels_stay_last(shape, steps, itemsize, team, goes):
-    assert module.goes_by_cell(shape, steps, itemsize, Team(team)) == goes
+    assert module.goes_by_cell(shape, Parts(), steps, itemsize, Team(team)) == goes
 
 
 @pytest.mark.parametrize(
