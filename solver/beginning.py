@@ -10,14 +10,15 @@ from numpy.typing import ArrayLike
 
 from solver import checks
 from solver.finite import copy_into
-from solver.planning import WHOLE, Plan, saved_steps
+from solver.planning import WHOLE, Plan, samples, saved_steps
 from solver.problem import DiffusionAdvection
-from solver.records import Array
+from solver.records import Array, Levels
 from solver.solution import Solution, Status
+from solver.starting import hold_initial
 
 
 def check_initial(problem: DiffusionAdvection, initial: ArrayLike | None) -> Array:
-    """Return a copy of the field at t = 0, float32 or float64, or raise an error that names what is wrong."""
+    """Return the field at t = 0, float32 or float64, or raise an error that names what is wrong with its shape."""
     grid = problem.grid
     if initial is None:
         raise TypeError("`initial` is None: it takes the field at t = 0 (None goes with `resume` only).")
@@ -27,18 +28,23 @@ def check_initial(problem: DiffusionAdvection, initial: ArrayLike | None) -> Arr
             f"`initial` has shape {given.shape}: it takes (..., {grid.shape[0]}, {grid.shape[1]}), the grid's rows and "
             "columns last."
         )
-    H = np.empty(given.shape, given.dtype)
-    if not copy_into(H, given):
-        cell = tuple(int(i) for i in np.argwhere(~np.isfinite(H))[0])
-        raise ValueError(f"`initial` is not finite at {cell}: it takes finite values only.")
     try:
-        np.broadcast_shapes(H.shape[:-2], problem.batch)
+        np.broadcast_shapes(given.shape[:-2], problem.batch)
     except ValueError:
         raise ValueError(
-            f"`initial` has the batch dimensions {H.shape[:-2]}, the coefficients {problem.batch}: "
+            f"`initial` has the batch dimensions {given.shape[:-2]}, the coefficients {problem.batch}: "
             "they must broadcast together, with those of walls as well."
         ) from None
-    return H
+    return given
+
+
+def begin_from(problem: DiffusionAdvection, initial: Array, room: Array) -> Levels:
+    """Return H[0] for both levels, a copy of `initial` in `room`; Dirichlet walls, if any, ask for another one."""
+    if not copy_into(room, initial):
+        cell = tuple(int(i) for i in np.argwhere(~np.isfinite(initial))[0])
+        raise ValueError(f"`initial` is not finite at {cell}: it takes finite values only.")
+    H = hold_initial(problem, room)
+    return Levels(H, H)
 
 
 def plan_resumed(
@@ -75,4 +81,5 @@ def plan_resumed(
         )
     if last <= resume.steps:
         raise ValueError(f"`t_end` is {t_end!r}: it takes a time after {resume.time:.6g}, which the run has reached.")
-    return Plan(resume.dt, resume.dt_reason, last, saved_steps(save_at, resume.dt, resume.steps, last))
+    saved = saved_steps(save_at, resume.dt, resume.steps, last)
+    return Plan(resume.dt, resume.dt_reason, last, saved, samples(problem, t_end, resume.filter))

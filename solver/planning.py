@@ -5,24 +5,32 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from solver import checks
 from solver.filters import RAW
 from solver.problem import DiffusionAdvection
-from solver.stability import (
-    SMALL_TAU,
-    StabilityError,
-    judge,
-    largest_consistent_dt,
-    largest_stable_dt,
-    telegraph_tau,
-)
+from solver.stability import SMALL_TAU, StabilityError, consistent_dt, stable_dt, survey_of, verdict_of
+
+if TYPE_CHECKING:  # `import solver` does without the kernels
+    from solver.cpu.survey import Survey
 
 SAFETY = 0.9  # of the largest stable dt, when the solver chooses: the criterion is a frozen-coefficient guide
 SAMPLES = 17  # times at which a velocity that changes is looked at, when dt is chosen and judged
 WHOLE = 1e-6  # how far from a whole number of steps t_end may lie, in steps
+
+
+class Sample(NamedTuple):
+    """What was seen of a problem at one time of its run.
+
+    The survey is that of dt = 1: of any other dt it is a multiple.
+    """
+
+    t: float
+    problem: DiffusionAdvection
+    unit: Survey
 
 
 @dataclass(frozen=True)
@@ -39,12 +47,15 @@ class Plan:
         Number of the last step.
     saved : tuple of int
         Steps to save, ascending.
+    seen : tuple of Sample
+        What `dt` is judged by.
     """
 
     dt: float
     reason: str
     last: int
     saved: tuple[int, ...]
+    seen: tuple[Sample, ...]
 
 
 def make_plan(
@@ -56,20 +67,33 @@ def make_plan(
 ) -> Plan:
     """Plan a run from t = 0 to `t_end`."""
     t_end = checks.real("t_end", t_end)
-    dt, reason = choose_dt(problem, t_end, raw) if dt is None else (checks.real("dt", dt), "as given")
+    seen = samples(problem, t_end, raw)
+    dt, reason = choose_dt(seen, t_end, raw) if dt is None else (checks.real("dt", dt), "as given")
     last = whole_steps(t_end, dt)
-    return Plan(dt, reason, last, saved_steps(save_at, dt, 0, last))
+    return Plan(dt, reason, last, saved_steps(save_at, dt, 0, last), seen)
 
 
-def choose_dt(problem: DiffusionAdvection, t_end: float, raw: RAW | None = None) -> tuple[float, str]:
+def samples(problem: DiffusionAdvection, t_end: float, raw: RAW | None = None) -> tuple[Sample, ...]:
+    """Look at a problem at times from 0 to `t_end`; once if it is steady."""
+    times = [0.0] if problem.steady else [float(t) for t in np.linspace(0.0, t_end, SAMPLES)]
+    problems = [problem.at(t) for t in times]
+    return tuple(Sample(t, p, unit_survey(p, raw)) for t, p in zip(times, problems, strict=True))
+
+
+def unit_survey(problem: DiffusionAdvection, raw: RAW | None) -> Survey:
+    """Return the survey of a steady problem at dt = 1, made once."""
+    return problem.remembered(("survey", raw), lambda: survey_of(problem, 1.0, raw))
+
+
+def choose_dt(seen: tuple[Sample, ...], t_end: float, raw: RAW | None = None) -> tuple[float, str]:
     """Return the largest dt that is stable, keeps tau small and divides `t_end`, and a sentence that says so."""
-    seen = samples(problem, t_end)
-    stable = min(largest_stable_dt(p, raw) for p in seen)
+    stable = min(stable_dt(sample.unit) for sample in seen)
     if stable == 0:
+        _, problem, unit = max(seen, key=lambda sample: sample.unit.number)
         raise StabilityError(
-            f"`dt` cannot be chosen: {judge(worst(seen, 1.0, raw), 1.0, raw)} To run all the same, give `dt`."
+            f"`dt` cannot be chosen: {verdict_of(unit, problem, 1.0, raw)} To run all the same, give `dt`."
         )
-    consistent = min(min(largest_consistent_dt(p) for p in seen), _small_tau_dt(problem, t_end))
+    consistent = min(min(consistent_dt(unit), _small_tau_dt(unit, t_end)) for _, _, unit in seen)
     bound = min(SAFETY * stable, consistent)
     if math.isinf(bound):
         return t_end, "one step: there is neither velocity nor diffusion"
@@ -80,25 +104,9 @@ def choose_dt(problem: DiffusionAdvection, t_end: float, raw: RAW | None = None)
     return t_end / math.ceil(t_end / bound), reason
 
 
-def samples(problem: DiffusionAdvection, t_end: float) -> list[DiffusionAdvection]:
-    """Return the problem at times from 0 to `t_end`; the problem alone if it is steady."""
-    return [problem.at(t) for t in sampled_times(problem, t_end)]
-
-
-def sampled_times(problem: DiffusionAdvection, t_end: float) -> list[float]:
-    """Return the times at which a problem is looked at."""
-    return [0.0] if problem.steady else [float(t) for t in np.linspace(0.0, t_end, SAMPLES)]
-
-
-def worst(problems: list[DiffusionAdvection], dt: float, raw: RAW | None) -> DiffusionAdvection:
-    """Return the one with the largest stability number."""
-    return max(problems, key=lambda problem: judge(problem, dt, raw).number)
-
-
-def _small_tau_dt(problem: DiffusionAdvection, t_end: float) -> float:
+def _small_tau_dt(unit: Survey, t_end: float) -> float:
     """Return the dt at which tau is SMALL_TAU of `t_end`; inf without diffusion."""
-    of_unit_step = telegraph_tau(problem, 1.0)
-    return math.sqrt(SMALL_TAU * t_end / of_unit_step) if of_unit_step else math.inf
+    return math.sqrt(SMALL_TAU * t_end / unit.diffusion) if unit.diffusion else math.inf
 
 
 def whole_steps(t_end: float, dt: float) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +20,7 @@ from solver.walls import on_walls
 
 Field = NDArray[np.floating]
 Pair = tuple[ArrayLike, ArrayLike]
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +71,7 @@ class DiffusionAdvection:
     source: ArrayLike | Callable[[float], ArrayLike] = 0.0
     advection: str = field(default="skew", kw_only=True)
     diffusion: str = field(default="laplacian", kw_only=True)
+    _known: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.grid, Grid):
@@ -120,6 +122,7 @@ class DiffusionAdvection:
         if self.steady:
             return self
         now = copy(self)
+        object.__setattr__(now, "_known", {})
         try:
             if callable(self.velocity):
                 object.__setattr__(now, "velocity", self._velocity(self.velocity(t)))
@@ -157,11 +160,23 @@ class DiffusionAdvection:
         kinds = self.grid.sides.kinds
         return Mesh(dt, *self.grid.spacing, kinds, self.advection, self.diffusion, raw or Filter())
 
+    def remembered(self, what: Hashable, find: Callable[[], Found]) -> Found:
+        """Return what `find` returns, and from then on that same object: the coefficients do not change.
+
+        A short run of a small grid would spend as long on such questions as on thirty steps.
+        """
+        if what not in self._known:
+            self._known[what] = find()
+        return cast(Found, self._known[what])
+
     def digest(self) -> str:
         """Return a short fingerprint of grid, forms and coefficients: equal for equal problems, in any process.
 
         Of functions of time it knows their values at t = 0 alone.
         """
+        return self.remembered("digest", self._digest)
+
+    def _digest(self) -> str:
         from solver.cpu.fingerprint import fingerprint
 
         settings = json.dumps([self.grid.record(), self.advection, self.diffusion, self.steady])

@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from solver import backends, checks
-from solver.beginning import check_initial, plan_resumed
+from solver.beginning import begin_from, check_initial, plan_resumed
 from solver.filters import RAW, check_filter
-from solver.finite import all_finite, copy_into
-from solver.planning import Plan, make_plan, sampled_times, samples
+from solver.finite import all_finite
+from solver.planning import Plan, make_plan
 from solver.problem import DiffusionAdvection
 from solver.progress import Ticker
 from solver.records import Array, Filter, Levels
+from solver.saving import Saved
 from solver.solution import Failure, Solution, Status
 from solver.stability import (
     ROUNDING,
@@ -29,10 +30,9 @@ from solver.stability import (
     Verdict,
     mesh_numbers,
     round_down,
-    survey_of,
     verdict_of,
 )
-from solver.starting import STARTS, first_step, hold_initial
+from solver.starting import STARTS, first_step
 
 CHECK_EVERY, AT_MOST = 64, 1024  # steps between two looks for values that are not finite: so many, and where they are
 UPDATES = 2**25  # cell updates, some 20 ms, or fewer, up to so many: a look costs as much as some steps of a small grid
@@ -133,24 +133,42 @@ def solve(
     engine = backends.get(backend)
 
     if resume is None:
-        H = hold_initial(problem, check_initial(problem, initial))
-        plan, state = make_plan(problem, t_end, dt, save_at, raw), _State(0, Levels(H, H))
+        given = check_initial(problem, initial)
+        plan = make_plan(problem, t_end, dt, save_at, raw)
+        saved = _room(problem, given, plan)
+        state = _State(0, begin_from(problem, given, saved.room_for_initial(given.shape)))
     else:
         plan = plan_resumed(problem, initial, t_end, dt, save_at, resume)
         start, raw = resume.start, resume.filter
-        state = _State(resume.steps, resume.levels)
+        saved, state = _room(problem, resume.levels.now, plan), _State(resume.steps, resume.levels)
 
-    seen = samples(problem, plan.last * plan.dt)
-    surveys = [survey_of(p, plan.dt, raw) for p in seen]
-    verdicts = [verdict_of(found, p, plan.dt, raw) for found, p in zip(surveys, seen, strict=True)]
-    verdict = max(verdicts, key=lambda v: v.number)
-    at = sampled_times(problem, plan.last * plan.dt)[verdicts.index(verdict)]
-    when = "" if problem.steady else f"At t = {at:.6g}: "
-    _warn(verdict, when, plan, strict)
-    a_x, a_y, b_x, b_y = (max(numbers) for numbers in zip(*(s.courant + s.diffusive for s in surveys), strict=True))
-    judged = _Judged(verdict.number, verdict.tau, (a_x, a_y, b_x, b_y))
+    judged = _judge(plan, raw, strict)
     run = _Run(problem, plan.dt, state.levels.now.dtype, engine, start, raw)
-    return _loop(run, plan, state, judged, Ticker(progress, plan.last, state.step), callback)
+    return _loop(run, plan, state, saved, judged, Ticker(progress, plan.last, state.step), callback)
+
+
+def _room(problem: DiffusionAdvection, H: Array, plan: Plan) -> Saved:
+    """Return room for the fields of a run that begins from `H`."""
+    return Saved(plan.saved, np.broadcast_shapes(H.shape, problem.batch + problem.grid.shape), H.dtype)
+
+
+class _Judged(NamedTuple):
+    """What a solution keeps of the verdicts: the largest numbers at any time and in any cell."""
+
+    number: float
+    tau: float
+    mesh_numbers: tuple[float, float, float, float]
+
+
+def _judge(plan: Plan, raw: RAW | None, strict: bool) -> _Judged:
+    """Apply the criteria to what was seen of a problem, and say what is wrong with the time step."""
+    surveys = [sample.unit.scaled(plan.dt) for sample in plan.seen]
+    worst = max(range(len(surveys)), key=lambda n: surveys[n].number)
+    t, problem, _ = plan.seen[worst]
+    verdict = verdict_of(surveys[worst], problem, plan.dt, raw)
+    _warn(verdict, f"At t = {t:.6g}: " if len(surveys) > 1 else "", plan, strict)
+    a_x, a_y, b_x, b_y = (max(numbers) for numbers in zip(*(s.courant + s.diffusive for s in surveys), strict=True))
+    return _Judged(verdict.number, verdict.tau, (a_x, a_y, b_x, b_y))
 
 
 def _warn(verdict: Verdict, when: str, plan: Plan, strict: bool) -> None:
@@ -158,7 +176,7 @@ def _warn(verdict: Verdict, when: str, plan: Plan, strict: bool) -> None:
     if not verdict.stable:
         if strict:
             raise StabilityError(when + str(verdict))
-        warnings.warn(when + str(verdict), StabilityWarning, stacklevel=3)
+        warnings.warn(when + str(verdict), StabilityWarning, stacklevel=4)
     t_end = plan.last * plan.dt
     if verdict.tau > SMALL_TAU * t_end * (1 + ROUNDING):
         smaller = round_down(plan.dt * math.sqrt(SMALL_TAU * t_end / verdict.tau))
@@ -168,16 +186,8 @@ def _warn(verdict: Verdict, when: str, plan: Plan, strict: bool) -> None:
             f"tau H_tt + H_t + ... = ..., a telegraph equation. "
             f"dt <= {smaller:.6g} would keep tau below {100 * SMALL_TAU:g} %.",
             ConsistencyWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
-
-
-class _Judged(NamedTuple):
-    """What a solution keeps of the verdicts: the largest numbers at any time and in any cell."""
-
-    number: float
-    tau: float
-    mesh_numbers: tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -260,10 +270,10 @@ class _Run:
         return good, None
 
 
-def _loop(run: _Run, plan: Plan, state: _State, judged: _Judged, ticker: Ticker, callback: Callback | None) -> Solution:
+def _loop(
+    run: _Run, plan: Plan, state: _State, saved: Saved, judged: _Judged, ticker: Ticker, callback: Callback | None
+) -> Solution:
     """Advance from one stop to the next, saving what the plan says; whatever happens, return the last good state."""
-    saved: list[tuple[int, Array]] = []
-    asked = frozenset(plan.saved)
     failure: Failure | None = None
     status = Status.FINISHED
     try:
@@ -279,13 +289,14 @@ def _loop(run: _Run, plan: Plan, state: _State, judged: _Judged, ticker: Ticker,
                                 status = Status.NON_FINITE
                                 break
                         else:
-                            if state.step not in asked and callback is None:  # nobody has seen it
+                            if callback is None:  # nobody has seen it
                                 run.reuse(state)
                             state = reached
-                if stop in asked or callback:
+                asked = saved.asks_for(stop)
+                if asked or callback:
                     state = run.read(state)
-                if stop in asked:
-                    saved.append((stop, state.levels.now))
+                if asked:
+                    saved.keep(state.levels.now)
                 ticker.reached(stop)
                 if callback and callback(stop, stop * plan.dt, _read_only(state.levels.now)):
                     status = Status.STOPPED if stop < plan.last else Status.FINISHED
@@ -296,20 +307,17 @@ def _loop(run: _Run, plan: Plan, state: _State, judged: _Judged, ticker: Ticker,
         warnings.warn(f"{status.value} ({failure or f'step {state.step}'})", RuntimeWarning, stacklevel=3)
 
     state = run.read(state)
-    shape = np.broadcast_shapes(state.levels.now.shape, run.problem.batch + run.problem.grid.shape)
-    fields = np.empty((len(saved), *shape), state.levels.now.dtype)
-    for row, (_, H) in zip(fields, saved, strict=True):
-        copy_into(row, H)
+    fields = saved.fields
     return Solution(
         grid=run.problem.grid,
         problem=run.problem.digest(),
-        times=np.array([step for step, _ in saved]) * plan.dt,
+        times=np.array(saved.steps) * plan.dt,
         fields=fields,
         status=status,
         steps=state.step,
         dt=plan.dt,
         dt_reason=plan.reason,
-        levels=Levels(*(_of_shape(level, shape) for level in state.levels)),
+        levels=Levels(*(_of_shape(level, fields.shape[1:]) for level in state.levels)),
         stability_number=judged.number,
         mesh_numbers=judged.mesh_numbers,
         tau=judged.tau,

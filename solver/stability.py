@@ -135,8 +135,7 @@ def largest_stable_dt(problem: DiffusionAdvection, raw: RAW | None = None) -> fl
 
     Where the limiting cell has no diffusion the bound itself does not pass, and the result lies a billionth below.
     """
-    worst = survey_of(problem, 1.0, raw).excess
-    return np.inf if worst == 0 else 1.0 / worst
+    return stable_dt(survey_of(problem, 1.0, raw))
 
 
 def telegraph_tau(problem: DiffusionAdvection, dt: float) -> float:
@@ -161,9 +160,18 @@ def largest_consistent_dt(problem: DiffusionAdvection) -> float:
     keeps it below that error (at equality, in one dimension, the two cancel). The second lowers the diffusivity by
     the fraction c^2 at most: c <= 0.1, where there is diffusion, keeps that to one per cent.
     """
-    found = survey_of(problem, 1.0)
-    worst = max(math.sqrt(12.0) * found.diffusion, found.consistent / CONSISTENT_NUMBER)
-    return np.inf if worst == 0 else 1.0 / worst
+    return consistent_dt(survey_of(problem, 1.0))
+
+
+def stable_dt(unit: Survey) -> float:
+    """Return what `largest_stable_dt` does, from a survey at dt = 1."""
+    return 1.0 / unit.excess if unit.excess else math.inf
+
+
+def consistent_dt(unit: Survey) -> float:
+    """Return what `largest_consistent_dt` does, from a survey at dt = 1, with or without a filter."""
+    worst = max(math.sqrt(12.0) * unit.diffusion, unit.consistent / CONSISTENT_NUMBER)
+    return 1.0 / worst if worst else math.inf
 
 
 def survey_of(problem: DiffusionAdvection, dt: float, raw: RAW | None = None) -> Survey:

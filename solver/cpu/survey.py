@@ -71,6 +71,21 @@ class Survey(NamedTuple):
     mesh_numbers: tuple[float, float, float, float]
     "(A_x, A_y, B_x, B_y) of that cell"
 
+    def scaled(self, factor: float) -> Survey:
+        """Return what a survey at `factor` times the time step finds: every number is linear in it."""
+        (A_x, A_y), (B_x, B_y) = self.courant, self.diffusive
+        a_x, a_y, b_x, b_y = self.mesh_numbers
+        return Survey(
+            factor * self.number,
+            factor * self.excess,
+            factor * self.consistent,
+            factor * self.diffusion,
+            (factor * A_x, factor * A_y),
+            (factor * B_x, factor * B_y),
+            self.cell,
+            (factor * a_x, factor * a_y, factor * b_x, factor * b_y),
+        )
+
 
 def survey(inputs: Inputs, shape: tuple[int, ...], mesh: Mesh, rule: Rule) -> Survey:
     """Look at all cells of `shape`, to which the `inputs` broadcast, all of one dtype; numbers are float64."""

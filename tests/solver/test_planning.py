@@ -7,13 +7,18 @@ import pytest
 
 import solver
 from solver import DiffusionAdvection, Grid, stability
-from solver.planning import choose_dt, make_plan
+from solver.planning import make_plan
 
 GRID = Grid((6, 5))
 
 
 def problem(velocity=(0.0, 0.0), diffusivity=(0.0, 0.0)):
     return DiffusionAdvection(GRID, velocity, diffusivity)
+
+
+def choose_dt(problem, t_end):
+    plan = make_plan(problem, t_end, None, None)
+    return plan.dt, plan.reason
 
 
 def test_pure_advection_takes_a_margin_of_the_largest_stable_dt():

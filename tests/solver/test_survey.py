@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from solver import RAW, DiffusionAdvection, Dirichlet, Grid, Sides
+from solver import RAW, DiffusionAdvection, Dirichlet, Grid, Sides, planning, solve
 from solver.cpu.survey import Survey
 from solver.cpu.threads import ENOUGH
 from solver.records import ADVECTION
@@ -118,3 +118,26 @@ def test_what_is_made_of_a_survey(rng):
     assert telegraph_tau(problem, 0.5) == pytest.approx(0.25 * diffusion)
     assert largest_consistent_dt(problem) == pytest.approx(1 / max(12**0.5 * diffusion, consistent / 0.1))
     assert judge(problem, 0.5).number == pytest.approx(0.5 * number)
+
+
+@pytest.mark.parametrize("raw", [None, RAW()], ids=["plain", "filtered"])
+def test_the_survey_of_a_time_step_is_a_multiple_of_that_of_one(raw, rng):
+    problem = random_problem(rng, (9, 8), "no-flux", "skew", (2,))
+    scaled, found = survey_of(problem, 1.0, raw).scaled(0.3), survey_of(problem, 0.3, raw)
+    for name, a, b in zip(Survey._fields, scaled, found, strict=True):
+        assert a == pytest.approx(b, rel=1e-15), name
+
+
+def test_a_problem_is_surveyed_and_hashed_once_for_all_its_runs(rng, monkeypatch):
+    """For each filter; what a problem was found to be at one time is not taken for what it is at another."""
+    problem = DiffusionAdvection(Grid((9, 8)), (rng.uniform(0, 0.1, (9, 8)), 0.1), (0.1, 0.2))
+    calls = []
+    monkeypatch.setattr(planning, "survey_of", lambda *of: calls.append(of) or survey_of(*of))
+    H = rng.standard_normal((9, 8))
+    begun = solve(problem, H, 0.2, dt=0.1)
+    assert solve(problem, None, 0.4, resume=begun).problem == begun.problem == problem.digest()
+    solve(problem, H, 0.2, dt=0.1, filter=RAW())
+    assert [raw for _, _, raw in calls] == [None, RAW()]
+    moving = DiffusionAdvection(problem.grid, lambda t: (0.1 + t, 0.2), (0.3, 0.3))
+    digests = {moving.digest(), *(moving.at(t).digest() for t in (0.0, 1.0))}
+    assert len(digests) == 3
