@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.autograd import Function
 
 from nnbridge.autograd import differentiable_once
-from nnbridge.memory_format import in_planes
+from nnbridge.memory_format import format_of, in_planes
 from nnbridge.operator import DTYPES, incoming
 from nnbridge.parts import is_depthwise, nobody_looks, runs_alone
 from nnbridge.running_statistics import move_statistics
@@ -90,9 +90,10 @@ class _Fields(Function):
         return of_x, of_weight, *(torch.from_numpy(g.reshape(-1)) for g in (found.gamma, found.beta)), None
 
 
-def arrays(x: Tensor, weight: Tensor) -> tuple[Any, Any]:
-    """Return the image (N, C, H, W) and the filters (C, n, 9)."""
-    return in_planes(x).numpy(), weight.detach().contiguous().numpy().reshape(x.shape[1], -1, 9)
+def arrays(x: Tensor, weight: Tensor, as_it_lies: bool = False) -> tuple[Any, Any]:
+    """Return the image (N, C, H, W), in planes unless it is taken `as_it_lies`, and the filters (C, n, 9)."""
+    image = x.detach() if as_it_lies and format_of(x) == torch.channels_last else in_planes(x)
+    return image.numpy(), weight.detach().contiguous().numpy().reshape(x.shape[1], -1, 9)
 
 
 def norm_of(found: kernel.Moments, filters: Any, gamma: Tensor, beta: Tensor, eps: float) -> kernel.Norm:

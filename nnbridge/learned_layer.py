@@ -15,7 +15,7 @@ from torch.autograd import Function
 from nnbridge import learned_fields
 from nnbridge.autograd import differentiable_once
 from nnbridge.learned_fields import NO_SECOND_DERIVATIVE, arrays, norm_of
-from nnbridge.memory_format import in_planes, laid_as
+from nnbridge.memory_format import format_of, in_planes, laid_as
 from nnbridge.operator import incoming
 from nnbridge.running_statistics import move_statistics
 from solver.cpu import learned_fields as fields_kernel
@@ -45,12 +45,12 @@ class _Layer(Function):
     @staticmethod
     def forward(ctx: Any, *given: Any) -> Tensor:
         x, weight, gamma, beta, part, equation = given
-        image, filters = arrays(x, weight)
+        image, filters = arrays(x, weight, _as_it_lies(x, weight, equation))
         team = team_of(torch.get_num_threads())
         found = fields_kernel.moments(image, filters, team)
         norm = norm_of(found, filters, gamma, beta, part.eps)
         move_statistics(part, found.mean.reshape(-1), found.variance.reshape(-1), x.numel() // x.shape[1])
-        out = torch.empty(x.shape, dtype=x.dtype)
+        out = torch.empty_like(x, memory_format=format_of(torch.from_numpy(image)))
         kernel.forward(out.numpy(), image, filters, norm, equation, team)
         ctx.save_for_backward(x, weight, gamma, beta)
         ctx.norm, ctx.equation = norm, equation
@@ -60,10 +60,18 @@ class _Layer(Function):
     @differentiable_once(NO_SECOND_DERIVATIVE)
     def backward(ctx: Any, saved: tuple[Tensor, ...], *gradients: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, *_ = saved
-        image, filters = arrays(x, weight)
-        given = incoming(in_planes(gradients[0].resolve_neg()), x)
+        image, filters = arrays(x, weight, _as_it_lies(x, weight, ctx.equation))
+        gradient = gradients[0].resolve_neg()
+        laid = in_planes(gradient) if image.flags.c_contiguous else gradient.contiguous(memory_format=format_of(x))
+        given = incoming(laid, x)
         team = team_of(torch.get_num_threads())
         found = kernel.pull_back(given, image, filters, ctx.norm, ctx.equation, ctx.needs_input_grad[0], team)
         of_x = None if found.image is None else laid_as(x, torch.from_numpy(found.image))
         of_weight = torch.from_numpy(found.filters).reshape(weight.shape)
         return of_x, of_weight, *(torch.from_numpy(g.reshape(-1)) for g in (found.gamma, found.beta)), None, None
+
+
+def _as_it_lies(x: Tensor, weight: Tensor, equation: kernel.Equation) -> bool:
+    """Whether the kernel takes an input with channels last without turning it around as a whole."""
+    fields = weight.shape[0] // x.shape[1]
+    return kernel.takes_by_cell(tuple(x.shape), x.element_size(), fields, equation)

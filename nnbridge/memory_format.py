@@ -41,9 +41,10 @@ def in_planes(x: Tensor) -> Tensor:
 
 
 def laid_as(x: Tensor, planes: Tensor) -> Tensor:
-    """Return ``planes``, which lie so, in the format of ``x``; neither has a gradient."""
-    if planes.dtype not in DTYPES or format_of(x) != torch.channels_last:
-        return planes.contiguous(memory_format=format_of(x))
+    """Return ``planes``, which lie so unless they lie as ``x`` does, in the format of that; neither has a gradient."""
+    wanted = format_of(x)
+    if planes.dtype not in DTYPES or wanted != torch.channels_last or planes.is_contiguous(memory_format=wanted):
+        return planes.contiguous(memory_format=wanted)
     made = torch.empty_like(planes, memory_format=torch.channels_last)  # torch's own: a view could not change in place
     transpose_into(by_cell(made), _by_plane(planes.detach()), team_of(torch.get_num_threads()))
     return made

@@ -12,6 +12,7 @@ import numpy as np
 
 from solver.compiling import kernel
 from solver.cpu import plane
+from solver.cpu.by_cell import TOGETHER, make_room, make_starts, planes_of
 from solver.cpu.convolution import TAPS
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
@@ -63,33 +64,38 @@ _OF_PRODUCT = np.moveaxis(np.array([[_of_product(s, t) for t in range(TAPS)] for
 
 
 @kernel()
-def correlate(found, image, shape, span):
-    """Write the numbers of each plane of a span; `image` is flat, its shape (C, rows, columns)."""
-    share_out(correlate_some, (found, image, shape), span)
+def correlate(found, image, shape, order, span):
+    """Write the numbers of the planes of a span, TOGETHER at a time; `image` is flat, its shape (C, rows, columns)."""
+    share_out(correlate_some, (found, image, shape, order), span)
 
 
 @kernel(part=True)
-def correlate_some(found, image, shape, first, last):
-    """Do so for planes first..last-1.
+def correlate_some(found, image, shape, order, first, last):
+    """Do so for some planes after others, first..last-1.
 
     In scratch a plane is flat and in double precision, with columns of zeros beside it and three rows of them below.
     """
     _, rows, columns = shape
     planes, S = plane.padded_planes(1, rows + 2, columns, found), columns + 2
-    work, source, to = pointer(planes.reshape(-1), S), pointer(image, 0), pointer(found, 0)
-    for p in range(first, last):
-        for i in range(rows):
-            widen_run(work, i * S + 1, source, (p * rows + i) * columns, columns)
-        at = p * NUMBERS
-        correlate_plane(to, at, work, S, rows * S)
-        for side in range(2):
-            line, pair = 1 + side * (rows - 1) * S, at + SIDE + 4 * side
-            correlate_line(to, pair, work, line, 1, columns)
-            correlate_line(to, pair + 8, work, 1 + side * (columns - 1), S, rows)
-            for end in range(2):
-                corner, value = at + CORNER + 4 * side + 2 * end, work[line + end * (columns - 1)]
-                to[corner], to[corner + 1] = value, value * value
-    keep_alive(planes, found, image)
+    room, starts = make_room(order, TOGETHER, image), make_starts(order)
+    work, to = pointer(planes.reshape(-1), S), pointer(found, 0)
+    for begin in range(first * TOGETHER, min(last * TOGETHER, found.size // NUMBERS), TOGETHER):
+        stop = min(begin + TOGETHER, found.size // NUMBERS)
+        here = planes_of(image, room, order, starts, begin, stop)
+        for p in range(begin, stop):
+            for i in range(rows):
+                widen_run(work, i * S + 1, pointer(here, 0), ((p - begin) * rows + i) * columns, columns)
+            at = p * NUMBERS
+            correlate_plane(to, at, work, S, rows * S)
+            for side in range(2):
+                line, pair = 1 + side * (rows - 1) * S, at + SIDE + 4 * side
+                correlate_line(to, pair, work, line, 1, columns)
+                correlate_line(to, pair + 8, work, 1 + side * (columns - 1), S, rows)
+                for end in range(2):
+                    corner, value = at + CORNER + 4 * side + 2 * end, work[line + end * (columns - 1)]
+                    to[corner], to[corner + 1] = value, value * value
+        keep_alive(here)
+    keep_alive(planes, found, room)
 
 
 @kernel(apart=True, part=True)

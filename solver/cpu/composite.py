@@ -18,6 +18,7 @@ from solver.arithmetic import multiply_add
 from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.autocorrelation import CORNER, DISTANCES, NUMBERS, SIDE, TOTAL
+from solver.cpu.by_cell import TOGETHER, make_room, make_starts, place_of, planes_of, put_planes
 from solver.cpu.convolution import TAPS
 from solver.cpu.field_bench import load, shift_run, unload
 from solver.cpu.pointers import keep_alive, pointer
@@ -72,17 +73,18 @@ _SIGNS_OF_ENDS = np.repeat([-1, 1], [len(LINES), len(CORNERS)])
 
 
 @kernel()
-def add_composite(made, numbers, centres, image, shape, span):
-    """Add to `made` what the composite filter makes of each plane of a span of `image`, both flat.
+def add_composite(out, made, numbers, centres, image, shape, order, span):
+    """Add what the composite filter makes of `image` to `made`, the planes of a span, TOGETHER at a time.
 
+    All are flat. `made` is in planes; the result, `out`, lies as `image`, and is `made` itself if that is in planes.
     `centres` are subtracted from the channels; empty: nothing.
     """
-    share_out(add_some, (made, numbers, centres, image, shape), span)
+    share_out(add_some, (out, made, numbers, centres, image, shape, order), span)
 
 
 @kernel(part=True)
-def add_some(made, numbers, centres, image, shape, first, last):
-    """Do so for planes first..last-1.
+def add_some(out, made, numbers, centres, image, shape, order, first, last):
+    """Do so for some planes after others, first..last-1.
 
     In scratch a plane is flat with a column beside it on either side, and two rows and a cell above and below.
     """
@@ -90,25 +92,31 @@ def add_some(made, numbers, centres, image, shape, first, last):
     S, at, cells = columns + 2, 3 * (columns + 2), rows * columns
     planes = plane.padded_planes(2, rows + 4, columns, image)
     work, to = pointer(planes.reshape(-1), 0), planes.shape[1] + at
-    source, target, g = pointer(image, 0), pointer(made, 0), pointer(numbers, 0)
-    for p in range(first, last):
-        own = pointer(g, p % C * NUMBERS)
-        if centres.size:
-            fill_run(work, 0, planes.shape[1], image.dtype.type(0))
-        load(work, at, source, p * cells, rows, columns)
-        if centres.size:
-            shift_run(work, 0, planes.shape[1], centres[p % C])
-        load(work, to, target, p * cells, rows, columns)
-        add_filtered(work, to, work, at, S, own, rows * S)
-        for side in range(2):
-            row, column = 1 + side * (rows - 1) * S, 1 + side * (columns - 1)
-            add_along(work, to + row, work, at + row, 1, pointer(own, SIDE + 4 * side), columns)
-            add_along(work, to + column, work, at + column, S, pointer(own, SIDE + 8 + 4 * side), rows)
-            for end in range(2):
-                cell, of_corner = row + end * (columns - 1), CORNER + 4 * side + 2 * end
-                work[to + cell] += own[of_corner] * work[at + cell] + own[of_corner + 1]
-        unload(target, p * cells, work, to, rows, columns)
-    keep_alive(planes, made, numbers, centres, image)
+    room, result, starts = make_room(order, TOGETHER, image), make_room(order, TOGETHER, image), make_starts(order)
+    given, g = pointer(made, 0), pointer(numbers, 0)
+    for begin in range(first * TOGETHER, min(last * TOGETHER, made.size // cells), TOGETHER):
+        stop = min(begin + TOGETHER, made.size // cells)
+        here, there = planes_of(image, room, order, starts, begin, stop), place_of(out, result, order, begin, stop)
+        for p in range(begin, stop):
+            own, start = pointer(g, p % C * NUMBERS), (p - begin) * cells
+            if centres.size:
+                fill_run(work, 0, planes.shape[1], image.dtype.type(0))
+            load(work, at, pointer(here, 0), start, rows, columns)
+            if centres.size:
+                shift_run(work, 0, planes.shape[1], centres[p % C])
+            load(work, to, given, p * cells, rows, columns)
+            add_filtered(work, to, work, at, S, own, rows * S)
+            for side in range(2):
+                row, column = 1 + side * (rows - 1) * S, 1 + side * (columns - 1)
+                add_along(work, to + row, work, at + row, 1, pointer(own, SIDE + 4 * side), columns)
+                add_along(work, to + column, work, at + column, S, pointer(own, SIDE + 8 + 4 * side), rows)
+                for end in range(2):
+                    cell, of_corner = row + end * (columns - 1), CORNER + 4 * side + 2 * end
+                    work[to + cell] += own[of_corner] * work[at + cell] + own[of_corner + 1]
+            unload(pointer(there, 0), start, work, to, rows, columns)
+        put_planes(out, result, order, starts, begin, stop)
+        keep_alive(here, there)
+    keep_alive(planes, made, numbers, room, result)
 
 
 @kernel(apart=True, part=True)

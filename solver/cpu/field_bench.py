@@ -104,9 +104,12 @@ def shift_image(bench, centre, zero):
 
 
 @kernel(inline=True)
-def open_source(image, centres):
-    """Describe an image and what is subtracted from each of its channels, if anything; whoever calls holds both."""
-    return pointer(image, 0), pointer(centres, 0), centres.size, image.dtype.type(0)
+def open_source(image, at, centres):
+    """Describe an image and what is subtracted from each of its channels, if anything; whoever calls holds both.
+
+    Its first plane is at `at`, which is negative where only later ones are there.
+    """
+    return pointer(image, at), pointer(centres, 0), centres.size, image.dtype.type(0)
 
 
 @kernel(part=True)

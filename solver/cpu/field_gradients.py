@@ -116,7 +116,7 @@ def first_some(of_image, adds, sums, given, shifts, centres, image, folded, shap
     bench, weights, shift = open_bench(planes, shape), pointer(folded, 0), pointer(shifts, 0)
     fields, to = pointer(room, 0), pointer(sums, 0)
     gradient, made, wanted = pointer(given, 0), pointer(of_image, 0), of_image.size > 0
-    source = open_source(image, centres)
+    source = open_source(image, 0, centres)
     for p in range(first, last):
         load_image(bench, source, p)
         make_values(fields, 0, bench, weights, shift, False, shape, p, zero)

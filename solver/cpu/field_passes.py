@@ -24,7 +24,7 @@ def values_some(out, shifts, streamed, centres, image, filters, shape, first, la
     """Do so for planes first..last-1."""
     planes, cells = scratch(shape, image), shape[1] * shape[2] * shape[3]
     bench, weights, shift = open_bench(planes, shape), pointer(filters, 0), pointer(shifts, 0)
-    to, source = pointer(out, 0), open_source(image, centres)
+    to, source = pointer(out, 0), open_source(image, 0, centres)
     for p in range(first, last):
         load_image(bench, source, p)
         make_values(to, p * cells, bench, weights, shift, streamed, shape, p, image.dtype.type(0))

@@ -6,6 +6,7 @@ import numpy as np
 
 from solver.compiling import kernel
 from solver.cpu import adjoint_step, lanes_adjoint_step
+from solver.cpu.by_cell import make_room, make_starts, planes_of
 from solver.cpu.field_bench import load, load_image, open_bench, open_source, scratch, unload
 from solver.cpu.field_gradients import collect
 from solver.cpu.layer_groups import inputs_of, make_fields, packs
@@ -21,12 +22,12 @@ def target_of(origin, gradients, cells, nothing):
 
 
 @kernel(part=True)
-def collect_group(of_image, sums, fields, gradients, bench, learned, first, last):
-    """Pass the gradients of the fields of planes first..last-1 on: see `solver.cpu.field_gradients`."""
+def collect_group(of_image, sums, fields, gradients, bench, here, learned, first, last):
+    """Pass the gradients of the fields of planes first..last-1, whose image is `here`, on: see `field_gradients`."""
     _, n, rows, columns = learned.shape
-    cells, zero, folded = rows * columns, learned.image.dtype.type(0), pointer(learned.folded, 0)
+    cells, zero, folded = rows * columns, here.dtype.type(0), pointer(learned.folded, 0)
     to, made, wanted = pointer(sums, 0), pointer(of_image, 0), of_image.size > 0
-    source = open_source(learned.image, learned.centres)
+    source = open_source(here, -first * cells, learned.centres)
     for p in range(first, last):
         load_image(bench, source, p)
         if wanted:
@@ -36,23 +37,28 @@ def collect_group(of_image, sums, fields, gradients, bench, learned, first, last
         collect(to, g, of_plane, bench, folded, wanted, learned.shape, p, zero)
         if wanted:
             unload(made, p * cells, bench.work, bench.made, rows, columns)
-    keep_alive(learned, of_image, sums, fields, gradients)
+    keep_alive(learned, of_image, sums, fields, gradients, here)
 
 
 @kernel(inline=True)
 def pull_groups(pull, of_image, sums, cotangent, targets, learned, scheme, first, last):
     """Write the sums of the planes of groups first..last-1, and what the image has of H[K] and of its fields.
 
-    `targets` says what is wanted, and where a group's gradients lie from plane to plane.
+    `targets` says what is wanted, and where a group's gradients lie from plane to plane. What the image has lies plane
+    after plane, the cotangent as the image.
     """
     _, n, rows, columns = learned.shape
-    cells, group, image, origins = rows * columns, learned.group, learned.image, scheme.origins
+    cells, group, image, order, origins = rows * columns, learned.group, learned.image, learned.order, scheme.origins
     size = group * n * cells
+    room_of_image, room_of_given = make_room(order, group, image), make_room(order, group, image)
+    starts = make_starts(order)
     bench_planes, room = scratch(learned.shape, image), np.empty(2 * size, image.dtype)
     bench, fields, gradients, nothing = open_bench(bench_planes, learned.shape), room[:size], room[size:], room[:0]
     for begin in range(first * group, min(last * group, learned.planes), group):
         end = min(begin + group, learned.planes)
-        make_fields(fields, bench, learned, begin, end)
+        here = planes_of(image, room_of_image, order, starts, begin, end)
+        given = planes_of(cotangent, room_of_given, order, starts, begin, end)
+        make_fields(fields, bench, here, learned, begin, end)
         strides, wanted, joined = targets
         of_group = Targets(
             (
@@ -69,10 +75,10 @@ def pull_groups(pull, of_image, sums, cotangent, targets, learned, scheme, first
             joined,
             False,
         )
-        inputs = inputs_of(image[begin * cells : end * cells], fields, scheme)
-        pull(of_group, (cotangent[begin * cells : end * cells], nothing), (inputs, scheme.table), scheme, end - begin)
-        collect_group(of_image, sums, fields, gradients, bench, learned, begin, end)
-    keep_alive(bench_planes, room)
+        inputs = inputs_of(here, fields, scheme)
+        pull(of_group, (given, nothing), (inputs, scheme.table), scheme, end - begin)
+        collect_group(of_image, sums, fields, gradients, bench, here, learned, begin, end)
+    keep_alive(bench_planes, room, room_of_image, room_of_given)
 
 
 @kernel(part=True)

@@ -6,6 +6,7 @@ import numpy as np
 
 from solver.compiling import kernel
 from solver.cpu import lanes_forward, planes
+from solver.cpu.by_cell import make_room, make_starts, place_of, planes_of, put_planes
 from solver.cpu.field_bench import open_bench, scratch
 from solver.cpu.layer_groups import inputs_of, make_fields, packs
 from solver.cpu.pointers import keep_alive
@@ -16,15 +17,17 @@ from solver.cpu.sharing import share_out
 def advance_groups(advance, out, learned, scheme, first, last):
     """Write H[K] of the planes of groups first..last-1."""
     _, n, rows, columns = learned.shape
-    cells, group, image = rows * columns, learned.group, learned.image
-    bench_planes, fields = scratch(learned.shape, image), np.empty(group * n * cells, image.dtype)
+    group, image, order = learned.group, learned.image, learned.order
+    bench_planes, fields = scratch(learned.shape, image), np.empty(group * n * rows * columns, image.dtype)
+    room, result, starts = make_room(order, group, image), make_room(order, group, image), make_starts(order)
     bench = open_bench(bench_planes, learned.shape)
     for begin in range(first * group, min(last * group, learned.planes), group):
         end = min(begin + group, learned.planes)
-        make_fields(fields, bench, learned, begin, end)
-        here = image[begin * cells : end * cells]
-        advance(out[begin * cells : end * cells], fields[:0], inputs_of(here, fields, scheme), scheme, end - begin)
-    keep_alive(bench_planes, fields)
+        here, there = planes_of(image, room, order, starts, begin, end), place_of(out, result, order, begin, end)
+        make_fields(fields, bench, here, learned, begin, end)
+        advance(there, fields[:0], inputs_of(here, fields, scheme), scheme, end - begin)
+        put_planes(out, result, order, starts, begin, end)
+    keep_alive(bench_planes, fields, room, result)
 
 
 @kernel(part=True)

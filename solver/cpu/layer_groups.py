@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from solver.compiling import kernel
+from solver.cpu.by_cell import Order
 from solver.cpu.field_bench import load_image, open_source
 from solver.cpu.field_passes import make_values
 from solver.cpu.pointers import keep_alive, pointer
@@ -21,6 +22,8 @@ class Learned(NamedTuple):
 
     image: Any
     "flat"
+    order: Order
+    "how it lies in memory"
     folded: Any
     "filters with the norm in them, flat"
     shifts: Any
@@ -75,16 +78,16 @@ def inputs_of(image, fields, scheme):
 
 
 @kernel(part=True)
-def make_fields(fields, bench, learned, first, last):
-    """Make the fields of planes first..last-1."""
+def make_fields(fields, bench, here, learned, first, last):
+    """Make the fields of planes first..last-1, whose image is `here`."""
     _, n, rows, columns = learned.shape
     folded, shifts, out = pointer(learned.folded, 0), pointer(learned.shifts, 0), pointer(fields, 0)
-    source = open_source(learned.image, learned.centres)
-    cells, zero = rows * columns, learned.image.dtype.type(0)
+    cells, zero = rows * columns, here.dtype.type(0)
+    source = open_source(here, -first * cells, learned.centres)
     for p in range(first, last):
         load_image(bench, source, p)
         make_values(out, (p - first) * n * cells, bench, folded, shifts, False, learned.shape, p, zero)
-    keep_alive(learned, fields)
+    keep_alive(learned, fields, here)
 
 
 @kernel(inline=True)

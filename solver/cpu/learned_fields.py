@@ -18,7 +18,8 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from solver.cpu import field_gradients, field_passes
+from solver.cpu import by_cell, field_gradients, field_passes
+from solver.cpu.by_cell import TOGETHER, Order, flat
 from solver.cpu.composite import add_composite, composite
 from solver.cpu.surroundings import Surroundings, surroundings
 from solver.cpu.targets import STREAM, aligned
@@ -71,7 +72,10 @@ class Gradients(NamedTuple):
 
 @np.errstate(invalid="ignore", over="ignore")  # what is not finite is seen in the result
 def moments(image: Array, filters: Array, team: Team | None = None) -> Moments:
-    """Return mean and variance of y for `image`, (N, C, rows, columns), and `filters`, (C, n, 9), contiguous."""
+    """Return mean and variance of y for `image`, (N, C, rows, columns), and `filters`, (C, n, 9).
+
+    The image is contiguous, or its channels are last; the filters are contiguous.
+    """
     centres, count = centres_of(image), image.size // image.shape[1]
     around = surroundings(image, centres, (team or own_team()).for_work(image.size * AS_FIELDS))
     mean, w = around.sum_of(filters) / count, filters.astype(np.float64)
@@ -94,7 +98,7 @@ def centres_of(image: Array) -> Array:
     mean as it is: otherwise sums over a plane lose the digits that mean and deviation lie apart. Judged by the middle
     rows of some images. Nothing is returned where no channel is far.
     """
-    rows = image[:: -(-len(image) // IMAGES), :, image.shape[2] // 2]
+    rows = np.ascontiguousarray(image[:: -(-len(image) // IMAGES), :, image.shape[2] // 2])
     mean = rows.mean((0, 2))
     squares = np.einsum("ncj,ncj->c", rows, rows) / (rows.size // rows.shape[1])
     far = np.square(mean) > FAR**2 * (squares - np.square(mean))
@@ -148,6 +152,8 @@ def sums_of(image: Array, filters: Array) -> Array:
 def finish(made: Array, found: Array, image: Array, filters: Array, norm: Norm, team: Team | None = None) -> Gradients:
     """Return the gradients after the first pass: `found` are its sums, `made` what the image has of it, or empty.
 
+    `made` is contiguous; the gradient of the image lies as `image` does.
+
     dL/dy = scale (g - mean of g - (y - mean) inverse^2 (mean of g (y - mean))) is scale g and a rest, linear in y.
     """
     count = image.size // image.shape[1]  # numbers that a mean is over
@@ -159,9 +165,12 @@ def finish(made: Array, found: Array, image: Array, filters: Array, norm: Norm, 
     level = slope * level_of_y - scale * of_beta / count
     rest = slope[..., None] * around.products_with(w) + level[..., None] * around.sums[:, None]
     if made.size:
-        numbers = composite(w, slope, level, norm.centres).astype(image.dtype)
-        arguments = (made.reshape(-1), numbers.reshape(-1), norm.centres, image.reshape(-1), image.shape[1:])
-        share(add_composite, arguments, prod(image.shape[:2]), (team or own_team()).for_work(image.size * AS_FIELDS))
+        numbers, order, given = composite(w, slope, level, norm.centres).astype(image.dtype), Order.of(image), made
+        if order.by_cell:
+            made = by_cell.like(image, aligned((image.size,), image.dtype))
+        arguments = (flat(made), given.reshape(-1), numbers.reshape(-1), norm.centres, flat(image), image.shape[1:])
+        team = (team or own_team()).for_work(image.size * AS_FIELDS)
+        share(add_composite, (*arguments, order), -(-prod(image.shape[:2]) // TOGETHER), team)
     return Gradients(
         made if made.size else None,
         (scale[..., None] * of_taps + rest).astype(image.dtype),

@@ -17,10 +17,11 @@ import numpy as np
 
 from solver import cpu
 from solver.cpu import layer_adjoint, layer_forward, learned_fields
+from solver.cpu.by_cell import TOGETHER, Order, flat
 from solver.cpu.course import CACHED, SHARED
 from solver.cpu.layer import Parts
 from solver.cpu.layer_groups import OF_CONSTANT, OF_IMAGE, OF_ZERO, Learned, Scheme
-from solver.cpu.layout import Extent, writable
+from solver.cpu.layout import Extent
 from solver.cpu.learned_fields import Gradients, Norm
 from solver.cpu.pullback import adjoint_stacked_into
 from solver.cpu.small import is_small
@@ -42,7 +43,10 @@ class Equation(NamedTuple):
 
 
 def forward(out: Array, image: Array, filters: Array, norm: Norm, equation: Equation, team: Team | None = None) -> None:
-    """Write H[K] for `image`, (N, C, rows, columns), into `out`; both contiguous, `filters` (C, n, 9)."""
+    """Write H[K] for `image`, (N, C, rows, columns), into `out`; both contiguous, `filters` (C, n, 9).
+
+    Where `takes_by_cell` says so, the channels of both may be last instead.
+    """
     cells, planes, steps = prod(image.shape[2:]), prod(image.shape[:2]), equation.steps
     team = _team(image, filters, equation, team)
     if steps == 0:
@@ -56,7 +60,17 @@ def forward(out: Array, image: Array, filters: Array, norm: Norm, equation: Equa
         if small:
             kernel, choice = layer_forward.packed_groups, None if steps == 1 else True
         learned, scheme = _learned(image, filters, norm, team, small), _scheme(image, equation, choice)
-        _run(kernel, (out.reshape(-1), learned, scheme), learned, team)
+        _run(kernel, (flat(out), learned, scheme), learned, team)
+
+
+def takes_by_cell(shape: tuple[int, ...], itemsize: int, fields: int, equation: Equation) -> bool:
+    """Whether `forward` and `pull_back` take images of a shape (N, C, rows, columns) with channels last as they lie.
+
+    A group then holds the planes that share a cache line; else all is turned around in less time.
+    """
+    ratios = Ratios.of(equation.mesh, np.dtype(np.float64))
+    published = not (ratios.velocity_share or ratios.diffusivity_share)
+    return equation.steps == 1 and published and TOGETHER * itemsize * fields * prod(shape[2:]) <= GROUP
 
 
 def pull_back(
@@ -68,7 +82,7 @@ def pull_back(
     of_image: bool,
     team: Team | None = None,
 ) -> Gradients:
-    """Return the gradients of image, filters, gamma and beta for that of H[K], `cotangent`, contiguous."""
+    """Return the gradients of image, filters, gamma and beta for that of H[K], `cotangent`, which lies as the image."""
     steps, joined, team = equation.steps, equation.parts.joined, _team(image, filters, equation, team)
     made = aligned(image.shape if of_image else (0,), image.dtype)
     if steps == 0:
@@ -83,7 +97,7 @@ def pull_back(
         choice = True if of_image and joined[1] and joined[2] else None
         learned, scheme = _learned(image, filters, norm, team, small), _scheme(image, equation, choice)
         targets = _targets(scheme, of_image, joined, prod(image.shape[2:]), filters.shape[1])
-        arguments = (made.reshape(-1), found.reshape(-1), writable(cotangent.reshape(-1)), targets, learned, scheme)
+        arguments = (made.reshape(-1), found.reshape(-1), flat(cotangent), targets, learned, scheme)
         _run(kernel, arguments, learned, team)
     else:
         _pull_by_images(made, found, cotangent, image, filters, norm, equation, team)
@@ -94,11 +108,14 @@ def _learned(image: Array, filters: Array, norm: Norm, team: Team, packed: bool)
     """Describe the planes of an image, and how many are a group: enough for all threads, and of small planes packs."""
     n, cells, planes = filters.shape[1], prod(image.shape[2:]), prod(image.shape[:2])
     group = max(1, min(GROUP // (image.itemsize * n * cells), planes // max(1, team.pieces)))
+    order = Order.of(image)
     if packed:
         group = -(-group // LANES) * LANES
+    elif order.by_cell:
+        group = max(TOGETHER, group // TOGETHER * TOGETHER)
     folded, shifts = learned_fields.folded_into(filters, norm)
     shape = (image.shape[1], n, image.shape[2], image.shape[3])
-    return Learned(writable(image.reshape(-1)), folded.reshape(-1), shifts, norm.centres, shape, planes, group)
+    return Learned(flat(image), order, folded.reshape(-1), shifts, norm.centres, shape, planes, group)
 
 
 def _scheme(image: Array, equation: Equation, choice: bool | None) -> Scheme:

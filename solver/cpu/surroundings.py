@@ -21,6 +21,7 @@ import numpy as np
 from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.autocorrelation import NUMBERS, correlate, of_autocorrelation, widen_run
+from solver.cpu.by_cell import TOGETHER, Order, flat, make_room, make_starts, planes_of
 from solver.cpu.convolution import TAPS
 from solver.cpu.field_bench import shift_run
 from solver.cpu.pointers import keep_alive, pointer
@@ -51,13 +52,17 @@ class Surroundings(NamedTuple):
 
 
 def surroundings(image: Array, centres: Array, team: Team) -> Surroundings:
-    """Return them for an image, (N, C, rows, columns), less `centres`, (C,), or empty for nothing to subtract."""
+    """Return them for an image, (N, C, rows, columns), less `centres`, (C,), or empty for nothing to subtract.
+
+    The image is contiguous, or its channels are last.
+    """
     found = np.empty((*image.shape[:2], PAIR_NUMBERS if centres.size else NUMBERS))
-    flat, planes = (found.reshape(-1), image.reshape(-1), image.shape[1:]), prod(image.shape[:2])
+    given, count = (found.reshape(-1), flat(image), image.shape[1:], Order.of(image)), prod(image.shape[:2])
+    some = -(-count // TOGETHER)
     if not centres.size:
-        share(correlate, flat, planes, team)
+        share(correlate, given, some, team)
         return Surroundings(*of_autocorrelation(found))
-    share(correlate_pairs, (*flat, centres), planes, team)
+    share(correlate_pairs, (*given, centres), some, team)
     total = found.sum(0)
     products = np.empty((len(total), TAPS, TAPS))
     for number, (s, t) in enumerate(PAIRS, TAPS):
@@ -66,31 +71,35 @@ def surroundings(image: Array, centres: Array, team: Team) -> Surroundings:
 
 
 @kernel()
-def correlate_pairs(found, image, shape, centres, span):
-    """Write the nine sums and 45 products of each plane of a span one by one, where what lies around is not zero."""
-    share_out(pairs_some, (found, image, shape, centres), span)
+def correlate_pairs(found, image, shape, order, centres, span):
+    """Do as `correlate`, nine sums and 45 products one by one, where what lies around is not zero."""
+    share_out(pairs_some, (found, image, shape, order, centres), span)
 
 
 @kernel(part=True)
-def pairs_some(found, image, shape, centres, first, last):
-    """Do so for planes first..last-1."""
+def pairs_some(found, image, shape, order, centres, first, last):
+    """Do so for some planes after others, first..last-1."""
     C, rows, columns = shape
     planes, S = plane.padded_planes(1, rows, columns, found), columns + 2
-    size = planes.shape[1]
-    work, source, to = pointer(planes.reshape(-1), 0), pointer(image, 0), pointer(found, 0)
-    for p in range(first, last):
-        fill_run(work, 0, size, 0.0)
-        for i in range(rows):
-            widen_run(work, (i + 1) * S + 1, source, (p * rows + i) * columns, columns)
-        shift_run(work, 0, size, centres[p % C])
-        at = p * PAIR_NUMBERS
-        for s in range(9):
-            start = s // 3 * S + s % 3
-            to[p * PAIR_NUMBERS + s] = total_of(work, start, S, rows, columns)
-            for t in range(s, 9):
-                to[at + 9] = product_of(work, start, t // 3 * S + t % 3, S, rows, columns)
-                at += 1
-    keep_alive(planes, found, image)
+    room, starts, size = make_room(order, TOGETHER, image), make_starts(order), planes.shape[1]
+    work, to = pointer(planes.reshape(-1), 0), pointer(found, 0)
+    for begin in range(first * TOGETHER, min(last * TOGETHER, found.size // PAIR_NUMBERS), TOGETHER):
+        stop = min(begin + TOGETHER, found.size // PAIR_NUMBERS)
+        here = planes_of(image, room, order, starts, begin, stop)
+        for p in range(begin, stop):
+            fill_run(work, 0, size, 0.0)
+            for i in range(rows):
+                widen_run(work, (i + 1) * S + 1, pointer(here, 0), ((p - begin) * rows + i) * columns, columns)
+            shift_run(work, 0, size, centres[p % C])
+            at = p * PAIR_NUMBERS
+            for s in range(9):
+                start = s // 3 * S + s % 3
+                to[p * PAIR_NUMBERS + s] = total_of(work, start, S, rows, columns)
+                for t in range(s, 9):
+                    to[at + 9] = product_of(work, start, t // 3 * S + t % 3, S, rows, columns)
+                    at += 1
+        keep_alive(here)
+    keep_alive(planes, found, room)
 
 
 @kernel(reassociate=True, part=True)

@@ -1,6 +1,7 @@
 """A layer in training as one operation: values, gradients and statistics of its parts, and what it keeps."""
 
 import copy
+import itertools
 import threading
 
 import numpy as np
@@ -32,6 +33,14 @@ CHOICES = [
 ]
 TOLERANCE = {torch.float64: 1e-11, torch.float32: 3e-4}
 NOTHING = Surroundings(np.empty(0), np.empty(0))  # a batch that is not looked at
+
+
+@pytest.fixture
+def set_torch_threads():
+    """Return what sets the number of torch's threads until the end of a test."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
 
 
 def pair(channels, dtype=torch.float64, **choices):
@@ -246,6 +255,56 @@ def test_inputs_that_are_not_contiguous():
     assert not turned.is_contiguous()
     compare(layer, plain, turned)
     compare(*pair(3), images((4, 3, 6, 5)).contiguous(memory_format=torch.channels_last))
+
+
+# As many channels as share a line, more, fewer, groups across images; packs and planes; planes too large for it.
+BY_CELL = [(3, 16, 12, 20), (5, 20, 16, 16), (3, 48, 8, 8), (2, 3, 1, 7), (7, 5, 9, 8), (2, 8, 40, 41)]
+
+
+@pytest.mark.parametrize("far", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("shape", BY_CELL, ids=str)
+def test_channels_last_are_read_as_they_lie_and_make_the_same_bits(shape, dtype, far, set_torch_threads):
+    choices = [{}, {"velocity": "none"}, {"steps": 2}]
+    for threads, chosen in itertools.product((1, 3), choices if not far and dtype is torch.float32 else choices[:1]):
+        found = []
+        for layout in (torch.contiguous_format, torch.channels_last):
+            layer, _ = pair(shape[1], dtype, **chosen)
+            x = (images(shape, dtype) + 1000.0 * far).contiguous(memory_format=layout).requires_grad_()
+            set_torch_threads(threads)
+            H = learned_layer.evolve(layer, x)
+            H.backward(images(shape, dtype, seed=2).contiguous(memory_format=layout))
+            assert H.stride() == x.stride() == x.grad.stride()
+            found.append([H.detach(), x.grad, *(p.grad for p in layer.coefficients.parameters())])
+        assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
+
+
+def test_what_is_read_as_it_lies():
+    """One published step, of planes of which a cache holds as many as share a line."""
+    equation = kernel.Equation(pair(3)[0].parts, pair(3)[0].mesh, 1)
+    assert [kernel.takes_by_cell(shape, 4, 4, equation) for shape in BY_CELL] == [True] * 5 + [False]
+    assert not kernel.takes_by_cell(BY_CELL[0], 4, 4, equation._replace(steps=2))
+    assert not kernel.takes_by_cell(BY_CELL[0], 4, 4, equation._replace(mesh=pair(3, diffusion="flux")[0].mesh))
+    assert kernel.takes_by_cell((1, 1, 32, 32), 4, 4, equation)
+    assert not kernel.takes_by_cell((1, 1, 32, 32), 8, 4, equation)
+
+
+@pytest.mark.parametrize("kept", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("given", [torch.contiguous_format, torch.channels_last])
+def test_the_two_formats_may_meet(given, kept):
+    """A gradient in the other one than the input, an input that whoever kept it gives back in another."""
+    shape, layer = (3, 4, 6, 5), pair(4)[0]
+    plain = images(shape).requires_grad_()
+    learned_layer.evolve(layer, plain).backward(images(shape, seed=2))
+    want, x = plain.grad, images(shape).contiguous(memory_format=torch.channels_last).requires_grad_()
+
+    def unpack(t):
+        return t.contiguous(memory_format=kept) if t.ndim == 4 else t
+
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: t, unpack):
+        H = learned_layer.evolve(layer, x)
+    H.backward(images(shape, seed=2).contiguous(memory_format=given))
+    torch.testing.assert_close(x.grad, want, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from solver.cpu.by_cell import Order
 from solver.cpu.composite import add_composite, composite
 from solver.cpu.learned_fields import moments
 from solver.cpu.sharing import Span
@@ -76,8 +77,8 @@ def test_one_filter_is_convolutions_and_their_adjoint(shape, dtype, tolerance, f
     want = before + adjoint(sums, filters)
 
     numbers, got = composite(filters, factors, levels, centres).astype(dtype), before.copy()
-    span = Span(0, shape[0] * C)
-    add_composite(got.reshape(-1), numbers.reshape(-1), centres, image.reshape(-1), shape[1:], span)
+    flat, span = got.reshape(-1), Span(0, shape[0] * C)
+    add_composite(flat, flat, numbers.reshape(-1), centres, image.reshape(-1), shape[1:], Order.of(image), span)
     np.testing.assert_allclose(got, want, rtol=0, atol=tolerance * np.abs(want).max())
 
 
