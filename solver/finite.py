@@ -14,7 +14,7 @@ def all_finite(values: Array) -> bool:
 
     Of few values their sum tells, unless it overflows, and then each is looked at.
     """
-    if _is_large(values):
+    if are_large(values):
         from solver.cpu import scan
 
         return scan.all_finite(values)
@@ -24,7 +24,7 @@ def all_finite(values: Array) -> bool:
 
 def copy_into(target: Array, source: Array) -> bool:
     """Copy `source`, which broadcasts to `target`, and return whether no value is infinite or NaN."""
-    if _is_large(target) and _is_large(source) and (target.shape, target.dtype) == (source.shape, source.dtype):
+    if are_large(target, source):
         from solver.cpu import scan
 
         return scan.copy_finite(target, source)
@@ -32,5 +32,11 @@ def copy_into(target: Array, source: Array) -> bool:
     return all_finite(source)
 
 
-def _is_large(values: Array) -> bool:
-    return values.size >= MANY and values.flags.c_contiguous and values.dtype in (np.float32, np.float64)
+def are_large(first: Array, *others: Array) -> bool:
+    """Whether arrays are large and lie so that kernels go over them: contiguous, of one shape and dtype."""
+    kind = first.shape, first.dtype
+    return (
+        first.size >= MANY
+        and first.dtype in (np.float32, np.float64)
+        and all(a.flags.c_contiguous and (a.shape, a.dtype) == kind for a in (first, *others))
+    )

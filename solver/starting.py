@@ -17,7 +17,9 @@ import math
 import numpy as np
 
 from solver.backends import Backend
+from solver.finite import are_large
 from solver.neighbours import east, north, south, west
+from solver.planning import unit_survey
 from solver.problem import DiffusionAdvection
 from solver.records import ADVECTION, DIFFUSION, DIRICHLET, Array, Fields, Levels
 from solver.stability import diffusion_numbers
@@ -57,40 +59,58 @@ def first_step(problem: DiffusionAdvection, H: Array, dt: float, start: str, eng
 
     Heun's step is the mean of H[0] and of what two of Euler's steps make of it.
     """
-    B_x, B_y = diffusion_numbers(problem, dt)
-    B = B_x + B_y
-    substeps = max(1, math.ceil(2 * float(np.max(B)) - 1e-9))
+    largest = dt * unit_survey(problem.at(0.0), None).diffusion  # the diffusivities stay the same at all times
+    substeps = max(1, math.ceil(2 * largest - 1e-9))
     if substeps > MOST_SUBSTEPS:
         raise ValueError(
             f"`start` {start!r} would need {substeps} explicit substeps, because B_x + B_y is {substeps / 2:.4g}: it "
             f"takes at most {MOST_SUBSTEPS}. Use a smaller `dt`, or start='copy'."
         )
-    h = dt / substeps
-    B *= 1 / substeps
-    B += 0.5
-    half_L = B.astype(H.dtype, copy=False)  # the diffusivities stay the same at all times
+    h, half_L = dt / substeps, _half_L(problem, dt, substeps, H.dtype)
     for k in range(substeps):
         stepped = euler_step(problem.at(k * h), H, h, half_L, engine)
         if start == "heun":
-            stepped = euler_step(problem.at((k + 1) * h), stepped, h, half_L, engine)
-            stepped += H
-            stepped *= 0.5
+            stepped = euler_step(problem.at((k + 1) * h), stepped, h, half_L, engine, H)
         H = stepped
     return H
 
 
-def euler_step(problem: DiffusionAdvection, H: Array, h: float, half_L: Array, engine: Backend) -> Array:
-    """Return H + h dH/dt of the semi-discrete equation, made from a step of the scheme.
+def _half_L(problem: DiffusionAdvection, dt: float, substeps: int, dtype: np.dtype) -> Array:
+    """Return 1/2 + B_x + B_y of a substep, half of L."""
+    _, _, Dx, Dy, _ = problem.fields(dtype)
+    kinds, (dx, dy) = problem.grid.sides.kinds, problem.grid.spacing
+    if are_large(Dx, Dy) and not (DIFFUSION[problem.diffusion] or DIRICHLET in kinds):
+        from solver.cpu.explicit import half_L
+
+        return half_L((Dx, Dy), (dt / dx**2, dt / dy**2), 1 / substeps)
+    B_x, B_y = diffusion_numbers(problem, dt)
+    return np.asarray((B_x + B_y) * (1 / substeps) + 0.5).astype(dtype, copy=False)
+
+
+def euler_step(
+    problem: DiffusionAdvection, H: Array, h: float, half_L: Array, engine: Backend, begin: Array | None = None
+) -> Array:
+    """Return H + h dH/dt of the semi-discrete equation, made from a step of the scheme, or its mean with `begin`.
 
     With H[k-1] = H[k] = H a step of length h gives L (H[k+1] - H) = 2 h dH/dt, L = 1 + 2 B_x + 2 B_y, of which
     `half_L` is half.
     """
     stepped = engine.forward(Levels(H, H), problem.held(H.dtype), problem.mesh(h), 1).now
     kinds = problem.grid.sides.kinds
+    if are_large(stepped, H, half_L) and DIRICHLET not in kinds:
+        from solver.cpu.explicit import relax
+
+        relax(stepped, H, half_L, begin)
+        return stepped
     stepped -= H
     stepped *= half_L
     stepped += H
-    return np.where(wall_cells(kinds, H.shape[-2:]), H, stepped) if DIRICHLET in kinds else stepped
+    if DIRICHLET in kinds:
+        stepped = np.where(wall_cells(kinds, H.shape[-2:]), H, stepped)
+    if begin is not None:
+        stepped += begin
+        stepped *= 0.5
+    return stepped
 
 
 def hold_initial(problem: DiffusionAdvection, H: Array) -> Array:

@@ -1,10 +1,12 @@
 """The first step: each start is the formula it is named after, in order and in dtype."""
 
+import math
+
 import numpy as np
 import pytest
 
 import solver
-from solver import DiffusionAdvection, Grid, backends, reference, starting
+from solver import DiffusionAdvection, Grid, backends, finite, reference, starting
 from solver.records import Levels, Mesh
 from solver.stability import diffusion_numbers
 
@@ -107,3 +109,25 @@ def test_euler_s_step_of_the_scheme_is_that_of_the_method_of_lines(advection, di
     B_x, B_y = diffusion_numbers(problem, DT)
     made = starting.euler_step(problem, H, DT, 0.5 + B_x + B_y, backends.get(backend))
     np.testing.assert_allclose(made, H + DT * starting.tendency(problem, H), rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("diffusivity", ["cells", "numbers"])
+@pytest.mark.parametrize(("diffusion", "boundary"), [("laplacian", "no-flux"), ("flux", "periodic")])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_large_fields_make_the_bits_of_small_ones(
+    dtype, diffusion, boundary, diffusivity, rng, monkeypatch, set_threads
+):
+    """In one pass by all threads, or as expressions of NumPy; with substeps."""
+    shape = (200, 180)
+    u, v, f, H = rng.uniform(-1, 1, (4, *shape)).astype(dtype)
+    D = tuple(rng.uniform(0, 2, (2, *shape)).astype(dtype)) if diffusivity == "cells" else (0.7, 0.9)
+    problem = DiffusionAdvection(Grid(shape, (0.8, 1.1), boundary=boundary), (u, v), D, f, diffusion=diffusion)
+    engine, found = backends.get("cpu"), []
+    for threads, many in ((2, finite.MANY), (1, finite.MANY), (1, math.inf)):
+        set_threads(threads)
+        monkeypatch.setattr(finite, "MANY", many)
+        found.append([starting.first_step(problem, H, 0.5, start, engine) for start in ("euler", "heun")])
+    assert all(made.dtype == dtype for made in found[0])
+    for other in found[1:]:
+        for made, same in zip(found[0], other, strict=True):
+            np.testing.assert_array_equal(made, same)
