@@ -74,4 +74,4 @@ class _Layer(Function):
 def _as_it_lies(x: Tensor, weight: Tensor, equation: kernel.Equation) -> bool:
     """Whether the kernel takes an input with channels last without turning it around as a whole."""
     fields = weight.shape[0] // x.shape[1]
-    return kernel.takes_by_cell(tuple(x.shape), x.element_size(), fields, equation)
+    return kernel.takes_by_cell(tuple(x.shape), x.element_size(), fields, equation, torch.get_num_threads())

@@ -67,8 +67,13 @@ def make_plan(
 ) -> Plan:
     """Plan a run from t = 0 to `t_end`."""
     t_end = checks.real("t_end", t_end)
+    reason = "as given"
+    if dt is not None:  # looked at first: a problem that moves is asked for 17 times
+        whole_steps(t_end, checks.real("dt", dt))
     seen = samples(problem, t_end, raw)
-    dt, reason = choose_dt(seen, t_end, raw) if dt is None else (checks.real("dt", dt), "as given")
+    if dt is None:
+        dt, reason = choose_dt(seen, t_end, raw)
+    dt = checks.real("dt", dt)
     last = whole_steps(t_end, dt)
     return Plan(dt, reason, last, saved_steps(save_at, dt, 0, last), seen)
 

@@ -112,6 +112,10 @@ class DiffusionAdvection:
                 "Give each the same leading dimensions, or 1."
             ) from None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy has: not what was remembered, which a copy in other hands may outlive."""
+        return {**vars(self), "_known": {}}
+
     @property
     def steady(self) -> bool:
         """Whether no coefficient is a function of time."""
@@ -122,7 +126,6 @@ class DiffusionAdvection:
         if self.steady:
             return self
         now = copy(self)
-        object.__setattr__(now, "_known", {})
         try:
             if callable(self.velocity):
                 object.__setattr__(now, "velocity", self._velocity(self.velocity(t)))

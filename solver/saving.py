@@ -11,8 +11,8 @@ from solver.records import Array
 class Saved:
     """Room for the fields of the steps to save, and those that have come.
 
-    All is allocated before the first step: a run that has no room for its result says so at once, and the memory of a
-    saved step is free for later ones, instead of being held until the end.
+    All is allocated before the first step: a result that is larger than a machine's memory is refused at once, and what
+    a saved step lay in is free for later ones, instead of being held until the end.
     """
 
     def __init__(self, steps: tuple[int, ...], shape: tuple[int, ...], dtype: np.dtype) -> None:

@@ -330,7 +330,8 @@ def _loop(
 
 def _of_shape(level: Array, shape: tuple[int, ...]) -> Array:
     """Return a level as it is, which nobody can write into any more, or spread over a batch."""
-    return level if level.shape == shape else np.array(np.broadcast_to(level, shape))
+    own = level.shape == shape and level.base is None  # H[0] may be part of the saved fields
+    return level if own else np.array(np.broadcast_to(level, shape))
 
 
 def _read_only(array: Array) -> Array:

@@ -264,7 +264,7 @@ def judge(problem: DiffusionAdvection, dt: float, raw: RAW | None = None) -> Ver
 
 
 def verdict_of(found: Survey, problem: DiffusionAdvection, dt: float, raw: RAW | None = None) -> Verdict:
-    """Return what `judge` does, from the survey that was made with the same arguments."""
+    """Return what `judge` does, from the survey at `dt`, or one that is scaled to it."""
     shape = problem.batch + problem.grid.shape
     return Verdict(
         dt=dt,

@@ -59,8 +59,7 @@ def first_step(problem: DiffusionAdvection, H: Array, dt: float, start: str, eng
 
     Heun's step is the mean of H[0] and of what two of Euler's steps make of it.
     """
-    largest = dt * unit_survey(problem.at(0.0), None).diffusion  # the diffusivities stay the same at all times
-    substeps = max(1, math.ceil(2 * largest - 1e-9))
+    substeps = max(1, math.ceil(2 * _largest_B(problem, dt) - 1e-9))
     if substeps > MOST_SUBSTEPS:
         raise ValueError(
             f"`start` {start!r} would need {substeps} explicit substeps, because B_x + B_y is {substeps / 2:.4g}: it "
@@ -75,16 +74,27 @@ def first_step(problem: DiffusionAdvection, H: Array, dt: float, start: str, eng
     return H
 
 
+def _largest_B(problem: DiffusionAdvection, dt: float) -> float:
+    """Return the largest B_x + B_y; of a problem that moves, too, the diffusivities stay what they are."""
+    if problem.steady:
+        return dt * unit_survey(problem, None).diffusion
+    B_x, B_y = diffusion_numbers(problem, dt)
+    return float(np.max(B_x + B_y))
+
+
 def _half_L(problem: DiffusionAdvection, dt: float, substeps: int, dtype: np.dtype) -> Array:
-    """Return 1/2 + B_x + B_y of a substep, half of L."""
-    _, _, Dx, Dy, _ = problem.fields(dtype)
+    """Return 1/2 + B_x + B_y of a substep, half of L: computed in double precision and rounded once."""
+    _, _, Dx, Dy, _ = problem.fields()
     kinds, (dx, dy) = problem.grid.sides.kinds, problem.grid.spacing
     if are_large(Dx, Dy) and not (DIFFUSION[problem.diffusion] or DIRICHLET in kinds):
         from solver.cpu.explicit import half_L
 
-        return half_L((Dx, Dy), (dt / dx**2, dt / dy**2), 1 / substeps)
+        return half_L((Dx, Dy), (dt / dx**2, dt / dy**2), 1 / substeps, dtype)
     B_x, B_y = diffusion_numbers(problem, dt)
-    return np.asarray((B_x + B_y) * (1 / substeps) + 0.5).astype(dtype, copy=False)
+    B = np.asarray(B_x + B_y)
+    B *= 1 / substeps
+    B += 0.5
+    return B.astype(dtype, copy=False)
 
 
 def euler_step(
@@ -97,7 +107,7 @@ def euler_step(
     """
     stepped = engine.forward(Levels(H, H), problem.held(H.dtype), problem.mesh(h), 1).now
     kinds = problem.grid.sides.kinds
-    if are_large(stepped, H, half_L) and DIRICHLET not in kinds:
+    if (are_large(stepped, H, half_L) or (half_L.size == 1 and are_large(stepped, H))) and DIRICHLET not in kinds:
         from solver.cpu.explicit import relax
 
         relax(stepped, H, half_L, begin)

@@ -12,7 +12,7 @@ import numpy as np
 
 from solver.compiling import kernel
 from solver.cpu import plane
-from solver.cpu.by_cell import TOGETHER, make_room, make_starts, planes_of
+from solver.cpu.by_cell import make_room, make_starts, planes_of
 from solver.cpu.convolution import TAPS
 from solver.cpu.pointers import keep_alive, pointer
 from solver.cpu.sharing import share_out
@@ -65,22 +65,22 @@ _OF_PRODUCT = np.moveaxis(np.array([[_of_product(s, t) for t in range(TAPS)] for
 
 @kernel()
 def correlate(found, image, shape, order, span):
-    """Write the numbers of the planes of a span, TOGETHER at a time; `image` is flat, its shape (C, rows, columns)."""
+    """Write the numbers of the planes of a span of parts; `image` is flat, its shape (C, rows, columns)."""
     share_out(correlate_some, (found, image, shape, order), span)
 
 
 @kernel(part=True)
 def correlate_some(found, image, shape, order, first, last):
-    """Do so for some planes after others, first..last-1.
+    """Do so for parts first..last-1, each of so many planes as `order` does together.
 
     In scratch a plane is flat and in double precision, with columns of zeros beside it and three rows of them below.
     """
     _, rows, columns = shape
     planes, S = plane.padded_planes(1, rows + 2, columns, found), columns + 2
-    room, starts = make_room(order, TOGETHER, image), make_starts(order)
+    room, starts = make_room(order, order.together, image), make_starts(order)
     work, to = pointer(planes.reshape(-1), S), pointer(found, 0)
-    for begin in range(first * TOGETHER, min(last * TOGETHER, found.size // NUMBERS), TOGETHER):
-        stop = min(begin + TOGETHER, found.size // NUMBERS)
+    for begin in range(first * order.together, min(last * order.together, found.size // NUMBERS), order.together):
+        stop = min(begin + order.together, found.size // NUMBERS)
         here = planes_of(image, room, order, starts, begin, stop)
         for p in range(begin, stop):
             for i in range(rows):

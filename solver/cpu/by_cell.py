@@ -13,8 +13,10 @@ import numpy as np
 
 from solver.compiling import kernel
 from solver.cpu.channels import transpose_band
+from solver.cpu.copying import LINE
 from solver.cpu.layout import writable
-from solver.cpu.pointers import keep_alive, pointer
+from solver.cpu.pointers import keep_alive, pointer, size_of
+from solver.cpu.threads import Team
 from solver.cpu.transposing import LANES
 from solver.records import Array
 
@@ -28,31 +30,43 @@ class Order(NamedTuple):
     "the channels of a cell together; else plane after plane"
     channels: int
     cells: int
+    together: int
+    "planes that a pass over the image does at a time"
 
     @classmethod
-    def of(cls, image: Array) -> Order:
-        """Describe `image`, (N, C, rows, columns), contiguous or with channels last."""
-        return cls(not image.flags.c_contiguous, image.shape[1], prod(image.shape[2:]))
+    def of(cls, image: Array, team: Team) -> Order:
+        """Describe `image`, (N, C, rows, columns), contiguous or with channels last, for so many threads."""
+        by_cell, planes = not image.flags.c_contiguous, prod(image.shape[:2])
+        together = TOGETHER if by_cell else max(1, min(TOGETHER, planes // max(1, team.size, team.pieces)))
+        return cls(by_cell, image.shape[1], prod(image.shape[2:]), together)
+
+    def flat(self, image: Array) -> Array:
+        """Return the memory of an image of this order, from the first number to the last."""
+        return writable((np.moveaxis(image, 1, -1) if self.by_cell else image).reshape(-1))
+
+    def parts(self, planes: int) -> int:
+        """Return how many times so many planes are done."""
+        return -(-planes // self.together)
 
 
-def flat(image: Array) -> Array:
-    """Return the memory of an image, of either order, from the first number to the last."""
-    return writable((image if image.flags.c_contiguous else np.moveaxis(image, 1, -1)).reshape(-1))
-
-
-def like(image: Array, memory: Array) -> Array:
-    """Return flat memory as an image that lies as `image` does."""
-    N, C, rows, columns = image.shape
-    by_cell: Array = np.moveaxis(memory.reshape(N, rows, columns, C), -1, 1)
-    return memory.reshape(image.shape) if image.flags.c_contiguous else by_cell
+def with_channels_last(memory: Array, shape: tuple[int, ...]) -> Array:
+    """Return flat memory as an image of a shape (N, C, rows, columns)."""
+    N, C, rows, columns = shape
+    image: Array = np.moveaxis(memory.reshape(N, rows, columns, C), -1, 1)
+    return image
 
 
 @kernel(part=True)
 def make_room(order, planes, like):
-    """Allocate for so many planes, which are to lie plane after plane: nothing where they do."""
+    """Allocate for so many planes, which are to lie plane after plane: nothing where they do.
+
+    It begins with a cache line: else every line that is turned around is written in two parts.
+    """
     if not order.by_cell:
         return np.empty(0, like.dtype)
-    return np.empty(planes * order.cells, like.dtype)
+    size = size_of(like)
+    store = np.empty(planes * order.cells + LINE // size, like.dtype)
+    return store[(LINE - store.ctypes.data % LINE) // size :]
 
 
 @kernel(part=True)

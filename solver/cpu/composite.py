@@ -18,7 +18,7 @@ from solver.arithmetic import multiply_add
 from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.autocorrelation import CORNER, DISTANCES, NUMBERS, SIDE, TOTAL
-from solver.cpu.by_cell import TOGETHER, make_room, make_starts, place_of, planes_of, put_planes
+from solver.cpu.by_cell import make_room, make_starts, place_of, planes_of, put_planes
 from solver.cpu.convolution import TAPS
 from solver.cpu.field_bench import load, shift_run, unload
 from solver.cpu.pointers import keep_alive, pointer
@@ -74,7 +74,7 @@ _SIGNS_OF_ENDS = np.repeat([-1, 1], [len(LINES), len(CORNERS)])
 
 @kernel()
 def add_composite(out, made, numbers, centres, image, shape, order, span):
-    """Add what the composite filter makes of `image` to `made`, the planes of a span, TOGETHER at a time.
+    """Add what the composite filter makes of `image` to `made`, the planes of a span of parts.
 
     All are flat. `made` is in planes; the result, `out`, lies as `image`, and is `made` itself if that is in planes.
     `centres` are subtracted from the channels; empty: nothing.
@@ -84,7 +84,7 @@ def add_composite(out, made, numbers, centres, image, shape, order, span):
 
 @kernel(part=True)
 def add_some(out, made, numbers, centres, image, shape, order, first, last):
-    """Do so for some planes after others, first..last-1.
+    """Do so for parts first..last-1, each of so many planes as `order` does together.
 
     In scratch a plane is flat with a column beside it on either side, and two rows and a cell above and below.
     """
@@ -92,10 +92,14 @@ def add_some(out, made, numbers, centres, image, shape, order, first, last):
     S, at, cells = columns + 2, 3 * (columns + 2), rows * columns
     planes = plane.padded_planes(2, rows + 4, columns, image)
     work, to = pointer(planes.reshape(-1), 0), planes.shape[1] + at
-    room, result, starts = make_room(order, TOGETHER, image), make_room(order, TOGETHER, image), make_starts(order)
+    room, result, starts = (
+        make_room(order, order.together, image),
+        make_room(order, order.together, image),
+        make_starts(order),
+    )
     given, g = pointer(made, 0), pointer(numbers, 0)
-    for begin in range(first * TOGETHER, min(last * TOGETHER, made.size // cells), TOGETHER):
-        stop = min(begin + TOGETHER, made.size // cells)
+    for begin in range(first * order.together, min(last * order.together, made.size // cells), order.together):
+        stop = min(begin + order.together, made.size // cells)
         here, there = planes_of(image, room, order, starts, begin, stop), place_of(out, result, order, begin, stop)
         for p in range(begin, stop):
             own, start = pointer(g, p % C * NUMBERS), (p - begin) * cells

@@ -20,15 +20,18 @@ from solver.records import Array
 PIECE = 2**12  # cells that a thread takes at a time, at the least
 
 
-def half_L(D: tuple[Array, Array], factors: tuple[float, float], inverse: float) -> Array:
-    """Return 1/2 + (Dx factors[0] + Dy factors[1]) inverse, computed in double precision, in the dtype of D."""
-    out = np.empty_like(D[0])
+def half_L(D: tuple[Array, Array], factors: tuple[float, float], inverse: float, dtype: np.dtype) -> Array:
+    """Return 1/2 + (Dx factors[0] + Dy factors[1]) inverse, computed in double precision and rounded to `dtype`."""
+    out = np.empty(D[0].shape, dtype)
     _run(weigh, (out.reshape(-1), *(_flat(field) for field in D), (*factors, inverse)), out.size)
     return out
 
 
 def relax(stepped: Array, H: Array, weights: Array, begin: Array | None = None) -> None:
-    """Write H + weights (stepped - H) over `stepped`, or its mean with `begin`; all contiguous and of one shape."""
+    """Write H + weights (stepped - H) over `stepped`, or its mean with `begin`.
+
+    All are contiguous and of one shape; `weights` may be one number.
+    """
     half = stepped.dtype.type(0.5)
     before = stepped.reshape(-1)[:0] if begin is None else _flat(begin)
     _run(go, (stepped.reshape(-1), _flat(H), _flat(weights), before, half), stepped.size)
@@ -79,7 +82,10 @@ def go_some(stepped, H, weights, begin, half, first, last):
     """Do so for pieces first..last-1."""
     for start in range(first * PIECE, min(last * PIECE, stepped.size), PIECE):
         stop = min(start + PIECE, stepped.size)
-        go_run(stepped[start:stop], H[start:stop], weights[start:stop])
+        if weights.size == 1:
+            go_evenly(stepped[start:stop], H[start:stop], weights[0])
+        else:
+            go_run(stepped[start:stop], H[start:stop], weights[start:stop])
         if begin.size:
             halve_run(stepped[start:stop], begin[start:stop], half)
 
@@ -89,6 +95,13 @@ def go_run(stepped, H, weights):
     """Make it in one piece."""
     for i in range(stepped.size):
         stepped[i] = relaxed(stepped[i], H[i], weights[i])
+
+
+@kernel(apart=True, part=True)
+def go_evenly(stepped, H, weight):
+    """Make it in one piece with one weight."""
+    for i in range(stepped.size):
+        stepped[i] = relaxed(stepped[i], H[i], weight)
 
 
 @kernel(apart=True, part=True)

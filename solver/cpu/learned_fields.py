@@ -18,8 +18,8 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from solver.cpu import by_cell, field_gradients, field_passes
-from solver.cpu.by_cell import TOGETHER, Order, flat
+from solver.cpu import field_gradients, field_passes
+from solver.cpu.by_cell import Order, with_channels_last
 from solver.cpu.composite import add_composite, composite
 from solver.cpu.surroundings import Surroundings, surroundings
 from solver.cpu.targets import STREAM, aligned
@@ -165,12 +165,14 @@ def finish(made: Array, found: Array, image: Array, filters: Array, norm: Norm, 
     level = slope * level_of_y - scale * of_beta / count
     rest = slope[..., None] * around.products_with(w) + level[..., None] * around.sums[:, None]
     if made.size:
-        numbers, order, given = composite(w, slope, level, norm.centres).astype(image.dtype), Order.of(image), made
-        if order.by_cell:
-            made = by_cell.like(image, aligned((image.size,), image.dtype))
-        arguments = (flat(made), given.reshape(-1), numbers.reshape(-1), norm.centres, flat(image), image.shape[1:])
         team = (team or own_team()).for_work(image.size * AS_FIELDS)
-        share(add_composite, (*arguments, order), -(-prod(image.shape[:2]) // TOGETHER), team)
+        order, out = Order.of(image, team), made
+        if order.by_cell:
+            out = with_channels_last(aligned((image.size,), image.dtype), image.shape)
+        numbers = composite(w, slope, level, norm.centres).astype(image.dtype)
+        arguments = (order.flat(out), made.reshape(-1), numbers.reshape(-1), norm.centres, order.flat(image))
+        share(add_composite, (*arguments, image.shape[1:], order), order.parts(prod(image.shape[:2])), team)
+        made = out
     return Gradients(
         made if made.size else None,
         (scale[..., None] * of_taps + rest).astype(image.dtype),

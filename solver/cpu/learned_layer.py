@@ -17,7 +17,7 @@ import numpy as np
 
 from solver import cpu
 from solver.cpu import layer_adjoint, layer_forward, learned_fields
-from solver.cpu.by_cell import TOGETHER, Order, flat
+from solver.cpu.by_cell import TOGETHER, Order
 from solver.cpu.course import CACHED, SHARED
 from solver.cpu.layer import Parts
 from solver.cpu.layer_groups import OF_CONSTANT, OF_IMAGE, OF_ZERO, Learned, Scheme
@@ -60,17 +60,29 @@ def forward(out: Array, image: Array, filters: Array, norm: Norm, equation: Equa
         if small:
             kernel, choice = layer_forward.packed_groups, None if steps == 1 else True
         learned, scheme = _learned(image, filters, norm, team, small), _scheme(image, equation, choice)
-        _run(kernel, (flat(out), learned, scheme), learned, team)
+        _run(kernel, (learned.order.flat(out), learned, scheme), learned, team)
 
 
-def takes_by_cell(shape: tuple[int, ...], itemsize: int, fields: int, equation: Equation) -> bool:
+def takes_by_cell(shape: tuple[int, ...], itemsize: int, fields: int, equation: Equation, threads: int) -> bool:
     """Whether `forward` and `pull_back` take images of a shape (N, C, rows, columns) with channels last as they lie.
 
-    A group then holds the planes that share a cache line; else all is turned around in less time.
+    A group then holds the planes that share a cache line, of one image or more, and there is one for each thread; else
+    all is turned around in less time.
     """
+    cells = prod(shape[2:])
+    return (
+        _is_one_published_step(equation)
+        and TOGETHER * itemsize * fields * cells <= GROUP
+        and cells <= SHARED  # else threads may share a plane
+        and shape[1] >= TOGETHER
+        and shape[0] * shape[1] >= TOGETHER * threads
+    )
+
+
+def _is_one_published_step(equation: Equation) -> bool:
+    """Whether the adjoint goes by groups, and not by images."""
     ratios = Ratios.of(equation.mesh, np.dtype(np.float64))
-    published = not (ratios.velocity_share or ratios.diffusivity_share)
-    return equation.steps == 1 and published and TOGETHER * itemsize * fields * prod(shape[2:]) <= GROUP
+    return equation.steps == 1 and not (ratios.velocity_share or ratios.diffusivity_share)
 
 
 def pull_back(
@@ -90,14 +102,14 @@ def pull_back(
         return Gradients(
             made if of_image else None, *(np.zeros_like(a, image.dtype) for a in (filters, norm.gamma, norm.beta))
         )
-    found, ratios = learned_fields.sums_of(image, filters), Ratios.of(equation.mesh, image.dtype)
-    if steps == 1 and not (ratios.velocity_share or ratios.diffusivity_share):
+    found = learned_fields.sums_of(image, filters)
+    if _is_one_published_step(equation):
         small = is_small(image.shape, steps, image.itemsize, adjoint=True)
         kernel = layer_adjoint.pull_packed_step if small else layer_adjoint.pull_step
         choice = True if of_image and joined[1] and joined[2] else None
         learned, scheme = _learned(image, filters, norm, team, small), _scheme(image, equation, choice)
         targets = _targets(scheme, of_image, joined, prod(image.shape[2:]), filters.shape[1])
-        arguments = (made.reshape(-1), found.reshape(-1), flat(cotangent), targets, learned, scheme)
+        arguments = (made.reshape(-1), found.reshape(-1), learned.order.flat(cotangent), targets, learned, scheme)
         _run(kernel, arguments, learned, team)
     else:
         _pull_by_images(made, found, cotangent, image, filters, norm, equation, team)
@@ -108,14 +120,14 @@ def _learned(image: Array, filters: Array, norm: Norm, team: Team, packed: bool)
     """Describe the planes of an image, and how many are a group: enough for all threads, and of small planes packs."""
     n, cells, planes = filters.shape[1], prod(image.shape[2:]), prod(image.shape[:2])
     group = max(1, min(GROUP // (image.itemsize * n * cells), planes // max(1, team.pieces)))
-    order = Order.of(image)
+    order = Order.of(image, team)
     if packed:
         group = -(-group // LANES) * LANES
     elif order.by_cell:
         group = max(TOGETHER, group // TOGETHER * TOGETHER)
     folded, shifts = learned_fields.folded_into(filters, norm)
     shape = (image.shape[1], n, image.shape[2], image.shape[3])
-    return Learned(flat(image), order, folded.reshape(-1), shifts, norm.centres, shape, planes, group)
+    return Learned(order.flat(image), order, folded.reshape(-1), shifts, norm.centres, shape, planes, group)
 
 
 def _scheme(image: Array, equation: Equation, choice: bool | None) -> Scheme:

@@ -21,7 +21,7 @@ import numpy as np
 from solver.compiling import kernel
 from solver.cpu import plane
 from solver.cpu.autocorrelation import NUMBERS, correlate, of_autocorrelation, widen_run
-from solver.cpu.by_cell import TOGETHER, Order, flat, make_room, make_starts, planes_of
+from solver.cpu.by_cell import Order, make_room, make_starts, planes_of
 from solver.cpu.convolution import TAPS
 from solver.cpu.field_bench import shift_run
 from solver.cpu.pointers import keep_alive, pointer
@@ -57,12 +57,12 @@ def surroundings(image: Array, centres: Array, team: Team) -> Surroundings:
     The image is contiguous, or its channels are last.
     """
     found = np.empty((*image.shape[:2], PAIR_NUMBERS if centres.size else NUMBERS))
-    given, count = (found.reshape(-1), flat(image), image.shape[1:], Order.of(image)), prod(image.shape[:2])
-    some = -(-count // TOGETHER)
+    order, count = Order.of(image, team), prod(image.shape[:2])
+    given, parts = (found.reshape(-1), order.flat(image), image.shape[1:], order), order.parts(count)
     if not centres.size:
-        share(correlate, given, some, team)
+        share(correlate, given, parts, team)
         return Surroundings(*of_autocorrelation(found))
-    share(correlate_pairs, (*given, centres), some, team)
+    share(correlate_pairs, (*given, centres), parts, team)
     total = found.sum(0)
     products = np.empty((len(total), TAPS, TAPS))
     for number, (s, t) in enumerate(PAIRS, TAPS):
@@ -78,13 +78,13 @@ def correlate_pairs(found, image, shape, order, centres, span):
 
 @kernel(part=True)
 def pairs_some(found, image, shape, order, centres, first, last):
-    """Do so for some planes after others, first..last-1."""
+    """Do so for parts first..last-1, each of so many planes as `order` does together."""
     C, rows, columns = shape
     planes, S = plane.padded_planes(1, rows, columns, found), columns + 2
-    room, starts, size = make_room(order, TOGETHER, image), make_starts(order), planes.shape[1]
+    room, starts, size = make_room(order, order.together, image), make_starts(order), planes.shape[1]
     work, to = pointer(planes.reshape(-1), 0), pointer(found, 0)
-    for begin in range(first * TOGETHER, min(last * TOGETHER, found.size // PAIR_NUMBERS), TOGETHER):
-        stop = min(begin + TOGETHER, found.size // PAIR_NUMBERS)
+    for begin in range(first * order.together, min(last * order.together, found.size // PAIR_NUMBERS), order.together):
+        stop = min(begin + order.together, found.size // PAIR_NUMBERS)
         here = planes_of(image, room, order, starts, begin, stop)
         for p in range(begin, stop):
             fill_run(work, 0, size, 0.0)

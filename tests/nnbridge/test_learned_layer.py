@@ -12,6 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from nnbridge import GlobalLayer, learned_fields, learned_layer
 from solver.cpu import learned_layer as kernel
+from solver.cpu.by_cell import Order
 from solver.cpu.learned_fields import Norm, centres_of
 from solver.cpu.surroundings import Surroundings
 from solver.cpu.threads import Team
@@ -257,8 +258,8 @@ def test_inputs_that_are_not_contiguous():
     compare(*pair(3), images((4, 3, 6, 5)).contiguous(memory_format=torch.channels_last))
 
 
-# As many channels as share a line, more, fewer, groups across images; packs and planes; planes too large for it.
-BY_CELL = [(3, 16, 12, 20), (5, 20, 16, 16), (3, 48, 8, 8), (2, 3, 1, 7), (7, 5, 9, 8), (2, 8, 40, 41)]
+# As many channels as share a line, and more, groups across images; packs and planes; planes too large for it.
+BY_CELL = [(3, 16, 12, 20), (5, 20, 16, 16), (3, 48, 8, 8), (2, 24, 1, 7), (7, 17, 9, 8), (3, 16, 40, 41)]
 
 
 @pytest.mark.parametrize("far", [False, True])
@@ -280,20 +281,29 @@ def test_channels_last_are_read_as_they_lie_and_make_the_same_bits(shape, dtype,
 
 
 def test_what_is_read_as_it_lies():
-    """One published step, of planes of which a cache holds as many as share a line."""
+    """One published step, of planes of which a cache holds as many as share a line, and as many for each thread."""
     equation = kernel.Equation(pair(3)[0].parts, pair(3)[0].mesh, 1)
-    assert [kernel.takes_by_cell(shape, 4, 4, equation) for shape in BY_CELL] == [True] * 5 + [False]
-    assert not kernel.takes_by_cell(BY_CELL[0], 4, 4, equation._replace(steps=2))
-    assert not kernel.takes_by_cell(BY_CELL[0], 4, 4, equation._replace(mesh=pair(3, diffusion="flux")[0].mesh))
-    assert kernel.takes_by_cell((1, 1, 32, 32), 4, 4, equation)
-    assert not kernel.takes_by_cell((1, 1, 32, 32), 8, 4, equation)
+    assert [kernel.takes_by_cell(shape, 4, 4, equation, 3) for shape in BY_CELL] == [True] * 5 + [False]
+    assert not kernel.takes_by_cell(BY_CELL[0], 4, 4, equation, 4)
+    assert not kernel.takes_by_cell(BY_CELL[0], 4, 4, equation._replace(steps=2), 3)
+    assert not kernel.takes_by_cell(BY_CELL[0], 4, 4, equation._replace(mesh=pair(3, diffusion="flux")[0].mesh), 3)
+    assert kernel.takes_by_cell((1, 16, 32, 32), 4, 4, equation, 1)
+    assert not kernel.takes_by_cell((1, 16, 32, 32), 8, 4, equation, 1)
+    assert not kernel.takes_by_cell((9, 15, 32, 32), 4, 4, equation, 1)
+
+
+@pytest.mark.parametrize(
+    ("planes", "team", "parts"), [(4, Team(16), 4), (2048, Team(2, pieces=16), 128), (40, Team(2, pieces=16), 20)]
+)
+def test_threads_share_few_planes_one_by_one(planes, team, parts):
+    assert Order.of(np.zeros((planes, 1, 3, 3)), team).parts(planes) == parts
 
 
 @pytest.mark.parametrize("kept", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("given", [torch.contiguous_format, torch.channels_last])
 def test_the_two_formats_may_meet(given, kept):
     """A gradient in the other one than the input, an input that whoever kept it gives back in another."""
-    shape, layer = (3, 4, 6, 5), pair(4)[0]
+    shape, layer = (3, 16, 6, 5), pair(16)[0]
     plain = images(shape).requires_grad_()
     learned_layer.evolve(layer, plain).backward(images(shape, seed=2))
     want, x = plain.grad, images(shape).contiguous(memory_format=torch.channels_last).requires_grad_()

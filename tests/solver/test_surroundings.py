@@ -77,8 +77,9 @@ def test_one_filter_is_convolutions_and_their_adjoint(shape, dtype, tolerance, f
     want = before + adjoint(sums, filters)
 
     numbers, got = composite(filters, factors, levels, centres).astype(dtype), before.copy()
-    flat, span = got.reshape(-1), Span(0, shape[0] * C)
-    add_composite(flat, flat, numbers.reshape(-1), centres, image.reshape(-1), shape[1:], Order.of(image), span)
+    flat, order = got.reshape(-1), Order.of(image, ALONE)
+    span = Span(0, order.parts(shape[0] * C))
+    add_composite(flat, flat, numbers.reshape(-1), centres, image.reshape(-1), shape[1:], order, span)
     np.testing.assert_allclose(got, want, rtol=0, atol=tolerance * np.abs(want).max())
 
 

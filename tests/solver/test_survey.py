@@ -1,5 +1,7 @@
 """The verdict's one pass over the fields against the arrays of mesh numbers that NumPy makes."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -141,3 +143,6 @@ def test_a_problem_is_surveyed_and_hashed_once_for_all_its_runs(rng, monkeypatch
     moving = DiffusionAdvection(problem.grid, lambda t: (0.1 + t, 0.2), (0.3, 0.3))
     digests = {moving.digest(), *(moving.at(t).digest() for t in (0.0, 1.0))}
     assert len(digests) == 3
+    other = copy.deepcopy(problem)  # its arrays can be written
+    other.velocity[0][:] = 0.05
+    assert other.digest() != problem.digest()
