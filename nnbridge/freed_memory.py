@@ -12,13 +12,24 @@ _SETTINGS: Final = ("MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLE
 
 
 def keep_freed_memory() -> bool:
-    """Let glibc keep what is freed, for the whole process; return whether it does.
+    """Let glibc keep what is freed, for the whole process: call it once, before a training or an evaluation on a CPU.
 
-    By default a block of 32 MB or more, such as the first stage's features of 1,000 images, comes as new pages from
-    the system every time, and filling them takes longer than the operation that needs the block: ResNet32 evaluates
-    1,000 images in 0.9 seconds with freed memory kept, in 1.8 without (two cores). The process then holds the most that
-    it has ever needed. Where another C library is, or the user has set ``MALLOC_MMAP_MAX_``,
-    ``MALLOC_TRIM_THRESHOLD_`` or ``GLIBC_TUNABLES``, nothing is done.
+    By default large blocks, such as a batch's features, go back to the system when they are freed, and come as new
+    pages every time; filling these takes as long as the operation that needs the block. On two cores a training step of
+    ResNet-Global on 128 images takes 80 ms with freed memory kept and 104 without, of ResNet32 with channels last 178
+    and 235; ResNet32 evaluates 1,000 images in 0.9 seconds and in 1.8. The process then holds the most that it has ever
+    needed. The commands of ``python -m nnbridge`` do this; the library does not by itself.
+
+    Returns
+    -------
+    bool
+        Whether freed memory is kept now. False, and nothing is done, where another C library is, or where
+        ``MALLOC_MMAP_MAX_``, ``MALLOC_TRIM_THRESHOLD_`` or ``GLIBC_TUNABLES`` is set: that choice stays.
+
+    Examples
+    --------
+    >>> import nnbridge
+    >>> kept = nnbridge.keep_freed_memory()
     """
     if any(name in os.environ for name in _SETTINGS):
         return False

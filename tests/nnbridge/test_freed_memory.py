@@ -10,7 +10,7 @@ import pytest
 COUNT = """
 import resource, torch
 from torch import nn
-from nnbridge.freed_memory import keep_freed_memory
+from nnbridge import keep_freed_memory
 kept = {keep} and keep_freed_memory()
 network = nn.Sequential(*[part for _ in range(3) for part in (nn.BatchNorm2d(4), nn.ReLU())]).eval()
 images = torch.ones(3, 4, 1000, 1000)  # 48 MB, beyond what glibc would keep by itself
