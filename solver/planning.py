@@ -67,13 +67,11 @@ def make_plan(
 ) -> Plan:
     """Plan a run from t = 0 to `t_end`."""
     t_end = checks.real("t_end", t_end)
-    reason = "as given"
-    if dt is not None:  # looked at first: a problem that moves is asked for 17 times
-        whole_steps(t_end, checks.real("dt", dt))
+    given = None if dt is None else checks.real("dt", dt)
+    if given is not None:
+        whole_steps(t_end, given)  # or an error, before a problem that moves is asked for 17 times
     seen = samples(problem, t_end, raw)
-    if dt is None:
-        dt, reason = choose_dt(seen, t_end, raw)
-    dt = checks.real("dt", dt)
+    dt, reason = choose_dt(seen, t_end, raw) if given is None else (given, "as given")
     last = whole_steps(t_end, dt)
     return Plan(dt, reason, last, saved_steps(save_at, dt, 0, last), seen)
 
