@@ -6,8 +6,15 @@ import pytest
 from numba import types
 from numba.core.codegen import CodeLibrary, CPUCodeLibrary, JITCodeLibrary
 
+from solver import compiling
 from solver.compiling import in_kernels, kernel
 from solver.part_library import PartLibrary
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch):
+    """A kernel that an earlier run has kept would be loaded, and nothing of it compiled."""
+    monkeypatch.setattr(compiling, "_keep_on_disk", lambda compiled: None)
 
 
 def test_numba_still_calls_what_is_overridden():
