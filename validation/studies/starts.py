@@ -85,7 +85,8 @@ def draw(runs: Mapping[tuple[str, str], Convergence]) -> Figure:
         figure, axes = plt.subplots(1, 2, figsize=(8.4, 4.2), sharey=True)
         for ax, (title, column) in zip(axes, panels.items(), strict=True):
             draw_convergence(ax, {f"start={start!r}": runs[start, column] for start in ORDERS}, slopes=(1, 2))
-            ax.set(xlabel="dt", title=title, ylim=(1e-7, 1.0))  # room for the legend
+            ax.set(xlabel="dt", title=title, ylim=(1e-9, 1.0))  # room for the legend
+            ax.legend(title="fitted order", loc="lower right")
             ax.label_outer()
         figure.suptitle("Error of the time stepping, by start", fontsize="medium")
     return figure
