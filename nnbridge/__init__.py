@@ -2,7 +2,7 @@
 
 `diffusion_advection` is the function, `GlobalLayer` the layer of Kag and Saligrama (CVPR 2022), and `condense` puts it
 in the place of a network's repeated blocks. `NormSequence` makes a BatchNorm and the ReLU behind it one operation, and
-`keep_freed_memory` spares a training on a CPU a quarter of its time.
+`keep_freed_memory` spares a training on a CPU up to a quarter of its time.
 """
 
 from nnbridge.condense import condense

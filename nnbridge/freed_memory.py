@@ -23,7 +23,7 @@ def keep_freed_memory() -> bool:
     Returns
     -------
     bool
-        Whether freed memory is kept now. False, and nothing is done, where another C library is, or where
+        Whether this call has made it so. False, and nothing is done, where another C library is, or where
         ``MALLOC_MMAP_MAX_``, ``MALLOC_TRIM_THRESHOLD_`` or ``GLIBC_TUNABLES`` is set: that choice stays.
 
     Examples

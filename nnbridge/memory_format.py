@@ -41,7 +41,7 @@ def in_planes(x: Tensor) -> Tensor:
 
 
 def laid_as(x: Tensor, planes: Tensor) -> Tensor:
-    """Return ``planes``, which lie so unless they lie as ``x`` does, in the format of that; neither has a gradient."""
+    """Return ``planes``, a tensor in planes or in the format of ``x`` already, in that format; it has no gradient."""
     wanted = format_of(x)
     if planes.dtype not in DTYPES or wanted != torch.channels_last or planes.is_contiguous(memory_format=wanted):
         return planes.contiguous(memory_format=wanted)

@@ -23,7 +23,7 @@ PIECE = 2**12  # cells that a thread takes at a time, at the least
 def half_L(D: tuple[Array, Array], factors: tuple[float, float], inverse: float, dtype: np.dtype) -> Array:
     """Return 1/2 + (Dx factors[0] + Dy factors[1]) inverse, computed in double precision and rounded to `dtype`."""
     out = np.empty(D[0].shape, dtype)
-    _run(weigh, (out.reshape(-1), *(_flat(field) for field in D), (*factors, inverse)), out.size)
+    _run(write_half_L, (out.reshape(-1), *(_flat(field) for field in D), (*factors, inverse)), out.size)
     return out
 
 
@@ -34,7 +34,7 @@ def relax(stepped: Array, H: Array, weights: Array, begin: Array | None = None) 
     """
     half = stepped.dtype.type(0.5)
     before = stepped.reshape(-1)[:0] if begin is None else _flat(begin)
-    _run(go, (stepped.reshape(-1), _flat(H), _flat(weights), before, half), stepped.size)
+    _run(relax_pieces, (stepped.reshape(-1), _flat(H), _flat(weights), before, half), stepped.size)
 
 
 def _flat(values: Array) -> Array:
@@ -52,53 +52,53 @@ def relaxed(stepped, H, weight):
 
 
 @kernel()
-def weigh(out, Dx, Dy, numbers, span):
+def write_half_L(out, Dx, Dy, numbers, span):
     """Write 1/2 + B of the cells of a span of pieces."""
-    share_out(weigh_some, (out, Dx, Dy, numbers), span)
+    share_out(write_half_L_some, (out, Dx, Dy, numbers), span)
 
 
 @kernel(part=True)
-def weigh_some(out, Dx, Dy, numbers, first, last):
+def write_half_L_some(out, Dx, Dy, numbers, first, last):
     """Do so for pieces first..last-1."""
     x, y, inverse = numbers
     for i in range(first * PIECE, min(last * PIECE, out.size)):
-        out[i] = weight_of(Dx[i], Dy[i], x, y, inverse)
+        out[i] = half_L_of(Dx[i], Dy[i], x, y, inverse)
 
 
 @point_function
-def weight_of(Dx, Dy, x, y, inverse):
+def half_L_of(Dx, Dy, x, y, inverse):
     """Return 1/2 + B of a cell; the factors are double precision, and so is all of it."""
     return (Dx * x + Dy * y) * inverse + 0.5
 
 
 @kernel()
-def go(stepped, H, weights, begin, half, span):
+def relax_pieces(stepped, H, weights, begin, half, span):
     """Make the step in the cells of a span of pieces."""
-    share_out(go_some, (stepped, H, weights, begin, half), span)
+    share_out(relax_some, (stepped, H, weights, begin, half), span)
 
 
 @kernel(part=True)
-def go_some(stepped, H, weights, begin, half, first, last):
+def relax_some(stepped, H, weights, begin, half, first, last):
     """Do so for pieces first..last-1."""
     for start in range(first * PIECE, min(last * PIECE, stepped.size), PIECE):
         stop = min(start + PIECE, stepped.size)
         if weights.size == 1:
-            go_evenly(stepped[start:stop], H[start:stop], weights[0])
+            relax_evenly(stepped[start:stop], H[start:stop], weights[0])
         else:
-            go_run(stepped[start:stop], H[start:stop], weights[start:stop])
+            relax_run(stepped[start:stop], H[start:stop], weights[start:stop])
         if begin.size:
             halve_run(stepped[start:stop], begin[start:stop], half)
 
 
 @kernel(apart=True, part=True)
-def go_run(stepped, H, weights):
+def relax_run(stepped, H, weights):
     """Make it in one piece."""
     for i in range(stepped.size):
         stepped[i] = relaxed(stepped[i], H[i], weights[i])
 
 
 @kernel(apart=True, part=True)
-def go_evenly(stepped, H, weight):
+def relax_evenly(stepped, H, weight):
     """Make it in one piece with one weight."""
     for i in range(stepped.size):
         stepped[i] = relaxed(stepped[i], H[i], weight)
